@@ -1,0 +1,16 @@
+//! Plain domain types that the services share: what Kubernetes says ([`cluster`]), what the cloud holds ([`cloud`]), what is to be
+//! done about it ([`operation`], [`directive`]) and the names that mark things as ours ([`marks`]).
+//!
+//! No I/O and no messages: `clb-wire` turns these into messages and back. The types hold only values that make sense, so code
+//! that has one needs no further check.
+
+pub mod attribute;
+pub mod cloud;
+pub mod cluster;
+pub mod directive;
+pub mod identity;
+pub mod marks;
+pub mod operation;
+pub mod version;
+
+pub use identity::{ClusterId, InvalidText, LoadBalancerId, ServiceKey, ServiceUid, VServerGroupId};
