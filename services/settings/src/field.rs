@@ -1,0 +1,231 @@
+//! The right-hand side of a declared field: where its value comes from when none is given, and what else must hold.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use crate::document::{Node, Source, Value};
+use crate::problem::Place;
+use crate::read::At;
+use crate::setting::{FieldShape, Setting, Settings, Shape};
+
+type Check<T> = Box<dyn Fn(&T) -> Result<(), String>>;
+
+/// A field's declaration. Made by [`required`], [`default`], [`optional`], [`list`] or [`group`].
+pub struct Field<T> {
+    absent: Absent<T>,
+    environment: Vec<&'static str>,
+    allowed: Option<String>,
+    checks: Vec<Check<T>>,
+}
+
+enum Absent<T> {
+    /// A mistake.
+    Wrong,
+    /// The default, as YAML, parsed as if it had been given.
+    Text(&'static str),
+    /// Nothing: `None` or an empty list.
+    Nothing(fn() -> T),
+    /// A group all of whose fields are absent.
+    EmptyGroup,
+}
+
+/// A field that has to be given.
+#[must_use]
+pub fn required<T: Setting>() -> Field<T> {
+    Field::new(Absent::Wrong)
+}
+
+/// A field with a default, written as it would be written in the file.
+#[must_use]
+pub fn default<T: Setting>(text: &'static str) -> Field<T> {
+    Field::new(Absent::Text(text))
+}
+
+/// A field that may be left out.
+#[must_use]
+pub fn optional<T: Setting>() -> Field<Option<T>> {
+    Field::new(Absent::Nothing(|| None))
+}
+
+/// A list that is empty when it is left out.
+#[must_use]
+pub fn list<T: Setting>() -> Field<Vec<T>> {
+    Field::new(Absent::Nothing(Vec::new))
+}
+
+/// A group of fields that has its own declaration; left out, each of its fields is as if left out.
+#[must_use]
+pub fn group<T: Settings>() -> Field<T> {
+    Field::new(Absent::EmptyGroup)
+}
+
+impl<T: Setting> Field<T> {
+    fn new(absent: Absent<T>) -> Self {
+        Self {
+            absent,
+            environment: Vec::new(),
+            allowed: None,
+            checks: Vec::new(),
+        }
+    }
+
+    /// Reads one more environment variable, named as the field's users know it (`SLB_ENDPOINT`). Comes after
+    /// `CLB_<SERVICE>_<FIELD>`, before the file.
+    #[must_use]
+    pub fn env(mut self, name: &'static str) -> Self {
+        self.environment.push(name);
+        self
+    }
+
+    /// Replaces the type's words for what is allowed.
+    #[must_use]
+    pub fn allowed(mut self, words: impl Into<String>) -> Self {
+        self.allowed = Some(words.into());
+        self
+    }
+
+    /// Adds a condition; the error says what is wrong in words.
+    #[must_use]
+    pub fn check(mut self, check: impl Fn(&T) -> Result<(), String> + 'static) -> Self {
+        self.checks.push(Box::new(check));
+        self
+    }
+
+    /// The field from outside.
+    #[must_use]
+    pub fn shape(&self, name: &'static str, doc: &str) -> FieldShape {
+        let shape = T::shape();
+        FieldShape {
+            name,
+            doc: doc.to_owned(),
+            default: match self.absent {
+                Absent::Text(text) => Some(text.to_owned()),
+                _ => None,
+            },
+            required: matches!(self.absent, Absent::Wrong),
+            environment: self.environment.clone(),
+            allowed: self.allowed.clone().unwrap_or_else(|| shape.allowed()),
+            shape,
+        }
+    }
+
+    pub(crate) fn read(&self, node: &Node, at: &mut At<'_>) -> Option<T> {
+        if matches!(node.value, Value::Null) && !matches!(self.absent, Absent::Wrong) {
+            return self.absent(at);
+        }
+        if matches!(node.value, Value::Null) && matches!(T::shape(), Shape::Scalar { .. }) {
+            return None;
+        }
+        let value = T::from_node(node, at)?;
+        let mut right = true;
+        for check in &self.checks {
+            if let Err(why) = check(&value) {
+                at.wrong(node, why);
+                right = false;
+            }
+        }
+        right.then_some(value)
+    }
+
+    pub(crate) fn absent(&self, at: &mut At<'_>) -> Option<T> {
+        match &self.absent {
+            Absent::Wrong => None,
+            Absent::Nothing(make) => Some(make()),
+            Absent::EmptyGroup => T::from_node(&Node::null(Place::Default), at),
+            Absent::Text(text) => {
+                let node = match T::shape() {
+                    Shape::Scalar { .. } => Node::text(Place::Default, *text),
+                    _ => match crate::document::parse(text, &Source::Inline(Place::Default)) {
+                        Ok(node) => node,
+                        Err(problem) => {
+                            at.wrong(&Node::text(Place::Default, *text), problem.wrong);
+                            return None;
+                        }
+                    },
+                };
+                T::from_node(&node, at)
+            }
+        }
+    }
+}
+
+/// A type with an order, whose bounds can be written as a text.
+pub trait Bounded: Setting + PartialOrd {
+    /// Reads a bound that the code declares, as the file would write it.
+    fn bound(text: &str) -> Option<Self>;
+}
+
+impl<T: Bounded + 'static> Field<T> {
+    /// Both bounds are allowed; written as in the file (`between("1s", "24h")`). A bound that is no value of the type makes every
+    /// value wrong, which [`check_declaration`](crate::check_declaration) finds.
+    #[must_use]
+    pub fn between(self, least: &'static str, most: &'static str) -> Self {
+        let words = format!("{} from {least} to {most}", kind_of(&T::shape()));
+        self.allowed(words)
+            .check(move |value| match (T::bound(least), T::bound(most)) {
+                (Some(low), Some(high)) if *value >= low && *value <= high => Ok(()),
+                (Some(low), Some(_)) if *value < low => Err(format!("less than {least}")),
+                (Some(_), Some(_)) => Err(format!("more than {most}")),
+                _ => Err(format!(
+                    "the declared bounds {least} and {most} are no values of this type"
+                )),
+            })
+    }
+}
+
+/// The type's words without its own bounds and examples.
+fn kind_of(shape: &Shape) -> String {
+    let allowed = shape.allowed();
+    let end = [" from ", " such as ", ","]
+        .iter()
+        .filter_map(|stop| allowed.find(stop))
+        .min();
+    allowed[..end.unwrap_or(allowed.len())].to_owned()
+}
+
+impl<T: Setting> Field<Vec<T>> {
+    /// At least one item.
+    #[must_use]
+    pub fn not_empty(self) -> Self {
+        self.check(|items| {
+            if items.is_empty() {
+                Err("empty; at least one is needed".to_owned())
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    /// No two items with the same key, such as an id.
+    #[must_use]
+    pub fn unique_by<K: PartialEq + Display>(self, key: impl Fn(&T) -> K + 'static) -> Self {
+        self.check(move |items| {
+            for (index, item) in items.iter().enumerate() {
+                if let Some(first) = items[..index].iter().position(|other| key(other) == key(item)) {
+                    return Err(format!("items {first} and {index} are both {}", key(item)));
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Field<String> {
+    /// At least one character that is no blank.
+    #[must_use]
+    pub fn not_blank(self) -> Self {
+        self.check(|text| {
+            if text.trim().is_empty() {
+                Err("empty".to_owned())
+            } else {
+                Ok(())
+            }
+        })
+    }
+}
+
+impl Bounded for Duration {
+    fn bound(text: &str) -> Option<Self> {
+        crate::scalar::parse_duration(text).ok()
+    }
+}
