@@ -11,6 +11,7 @@ pub mod directive;
 pub mod identity;
 pub mod marks;
 pub mod operation;
+pub mod ownership;
 pub mod version;
 
 pub use identity::{ClusterId, InvalidText, LoadBalancerId, ServiceKey, ServiceUid, VServerGroupId};

@@ -30,6 +30,10 @@ pub const REUSED_TAG: &str = "kubernetes.reused.by.user";
 /// `ModificationProtectionReason` of a CLB that a controller created.
 pub const MODIFICATION_PROTECTION_REASON: &str = "managed.by.ack";
 
+/// Type of the condition that remembers the Service's load balancer class, in its message: the API server drops the field when
+/// the type changes.
+pub const CLASS_CONDITION: &str = "service.k8s.alibaba/Class";
+
 /// Group names and backend descriptions end here in the API.
 const MARK_LIMIT: usize = 80;
 
