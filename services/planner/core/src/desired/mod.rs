@@ -1,0 +1,171 @@
+//! From a Service, the cluster's Nodes and settings to the CLB that it should have. [`crate::step()`] calls [`desired()`] and gives the
+//! result to [`crate::plan`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clb_model::attribute::ListenerAttributes;
+use clb_model::cloud::{
+    AddressType, Backend, InstanceChargeType, InternetChargeType, IpVersion, ListenerKey,
+};
+use clb_model::cluster::{Node, Service};
+use clb_model::operation::NewLoadBalancer;
+use clb_model::{LoadBalancerId, VServerGroupId};
+
+use crate::facts::{CloudFacts, Question};
+use crate::problem::{Notice, Problem};
+use crate::settings::ClusterSettings;
+
+/// What [`desired()`] reads.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The cluster's settings.
+    pub cluster: &'a ClusterSettings,
+    /// The Service with its endpoints.
+    pub service: &'a Service,
+    /// All Nodes of the cluster, by name.
+    pub nodes: &'a BTreeMap<String, Node>,
+    /// What has been asked of the cloud so far.
+    pub facts: &'a CloudFacts,
+    /// Milliseconds since 1970.
+    pub now_ms: u64,
+}
+
+/// What came of a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// The CLB that it should have, and remarks.
+    Desired(Box<Desired>),
+    /// Every mistake at once.
+    Problems(Vec<Problem>),
+    /// Nothing is known to be wrong, but these answers are needed first.
+    Questions(BTreeSet<Question>),
+}
+
+/// The CLB that a Service should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desired {
+    /// Which CLB it is.
+    pub source: Source,
+    /// Parameters of its creation, all defaults filled in. Not used for a reused CLB.
+    pub creation: NewLoadBalancer,
+    /// Attributes that an annotation names; only these are compared and changed later.
+    pub named: NamedAttributes,
+    /// The vServer groups, ordered by identity.
+    pub vgroups: Vec<DesiredVServerGroup>,
+    /// The listeners, ordered by key. Empty where listeners are not ours to manage.
+    pub listeners: Vec<DesiredListener>,
+    /// What the Service's status says once the CLB is there.
+    pub status: StatusWish,
+    /// `preserve-lb-on-delete` has a value.
+    pub preserve_on_delete: bool,
+    /// Remarks: annotations without effect and the like.
+    pub notices: Vec<Notice>,
+}
+
+/// Which CLB a Service uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// One of its own, that we create and delete.
+    Own,
+    /// A user's, named by the annotation `…-id`; never deleted.
+    Reused {
+        /// The annotation's value.
+        id: LoadBalancerId,
+        /// `force-override-listeners: "true"`: listeners on the Service's ports are ours to manage.
+        override_listeners: bool,
+    },
+}
+
+/// Attributes of the CLB itself that annotations name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NamedAttributes {
+    /// `…-name`.
+    pub name: Option<String>,
+    /// `…-spec`.
+    pub spec: Option<String>,
+    /// `…-instance-charge-type`.
+    pub instance_charge_type: Option<InstanceChargeType>,
+    /// `…-charge-type`.
+    pub internet_charge_type: Option<InternetChargeType>,
+    /// `…-bandwidth`, Mbps.
+    pub bandwidth: Option<u32>,
+    /// `…-delete-protection`.
+    pub delete_protection: Option<bool>,
+    /// `…-modification-protection`.
+    pub modification_protection: Option<bool>,
+    /// `…-additional-resource-tags`: replaces every tag but ours and those that begin with `acs:`.
+    pub additional_tags: Option<BTreeMap<String, String>>,
+    /// `…-address-type`; cannot change.
+    pub address_type: Option<AddressType>,
+    /// `…-ip-version`; cannot change.
+    pub ip_version: Option<IpVersion>,
+    /// `…-vswitch-id`; cannot change.
+    pub vswitch_id: Option<String>,
+    /// `…-ip`; cannot change.
+    pub address: Option<String>,
+    /// `…-master-zoneid`; cannot change.
+    pub master_zone_id: Option<String>,
+    /// `…-slave-zoneid`; cannot change.
+    pub slave_zone_id: Option<String>,
+    /// `…-resource-group-id`; cannot change.
+    pub resource_group_id: Option<String>,
+}
+
+/// How a vServer group is found on the CLB.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum VServerGroupIdentity {
+    /// Ours: by its name, which is our mark.
+    Own(String),
+    /// A user's, named by `vgroup-port`.
+    Reused(VServerGroupId),
+}
+
+/// A vServer group and the backends of this Service in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredVServerGroup {
+    /// Which group.
+    pub identity: VServerGroupIdentity,
+    /// The mark of our backends: their description. In a group that others share, only backends that carry it are ours.
+    pub mark: String,
+    /// Our backends, ordered by key.
+    pub backends: Vec<Backend>,
+    /// `ignore-weight-update: "on"`: the weight of a backend that is there stays.
+    pub ignore_weight: bool,
+    /// The user's own annotations left no backend: the group may become empty though endpoints are ready.
+    pub may_become_empty: bool,
+    /// How many endpoints are ready for it; the guard against emptying it by mistake.
+    pub ready_endpoints: usize,
+}
+
+/// A listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredListener {
+    /// Port and protocol.
+    pub key: ListenerKey,
+    /// The group that it sends to; none for a forwarding listener.
+    pub vgroup: Option<VServerGroupIdentity>,
+    /// Attributes of its creation: what annotations name and our defaults.
+    pub creation: ListenerAttributes,
+    /// Attributes that annotations name, and the description: compared and changed later.
+    pub named: ListenerAttributes,
+    /// Certificates by extension domain; none when the annotation is not there.
+    pub domain_extensions: Option<BTreeMap<String, String>>,
+}
+
+/// What the status of the Service says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StatusWish {
+    /// `…-hostname`: only this is shown.
+    pub hostname: Option<String>,
+    /// `external-ip-type: eip`: the EIP's address instead of the CLB's.
+    pub eip: bool,
+    /// `ipMode: Proxy`.
+    pub ip_mode_proxy: bool,
+}
+
+/// What the Service asks for, or everything that is wrong with it.
+#[must_use]
+pub fn desired(inputs: Inputs<'_>) -> Wish {
+    let _ = inputs;
+    Wish::Problems(Vec::new())
+}

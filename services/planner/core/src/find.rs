@@ -1,0 +1,1 @@
+//! Finding the CLB of a Service among those that the mirror offers.

@@ -1,0 +1,1 @@
+//! Desired against observed: operations with dependencies, each with its reason in words.

@@ -1,0 +1,139 @@
+//! One pass for one Service: what the actuator is to do, what the watcher is to write, what is to be asked first.
+//!
+//! The planner's shell calls [`step()`] whenever something about the Service changed, carries out what it returns, and keeps
+//! [`Memory`] between passes. Losing it costs an event at most: everything else is seen again in the cluster and the cloud.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clb_model::LoadBalancerId;
+use clb_model::cloud::LoadBalancer;
+use clb_model::cluster::{Node, Service};
+use clb_model::directive::Writes;
+use clb_model::operation::{Operation, OperationResult, Priority};
+
+use crate::facts::{CloudFacts, Question};
+use crate::settings::ClusterSettings;
+
+/// Everything that a pass reads.
+#[derive(Debug, Clone, Copy)]
+pub struct StepInputs<'a> {
+    /// The cluster's settings.
+    pub cluster: &'a ClusterSettings,
+    /// The Service with its endpoints.
+    pub service: &'a Service,
+    /// All Nodes of the cluster, by name.
+    pub nodes: &'a BTreeMap<String, Node>,
+    /// The CLBs that could be the Service's, or [`Observation::Pending`].
+    pub observed: Observation<'a>,
+    /// What has been asked of the cloud so far.
+    pub facts: &'a CloudFacts,
+    /// What earlier passes left.
+    pub memory: &'a Memory,
+    /// Whether the snapshot is committed and fresh. Otherwise nothing is removed.
+    pub fresh: bool,
+    /// Milliseconds since 1970.
+    pub now_ms: u64,
+}
+
+/// What the mirror says of a Service's CLB.
+#[derive(Debug, Clone, Copy)]
+pub enum Observation<'a> {
+    /// The mirror has not answered yet: nothing may be concluded.
+    Pending,
+    /// The CLBs that match by tag, id or default name.
+    Known(&'a [&'a LoadBalancer]),
+}
+
+/// What passes leave for the next. Updated by [`Memory::after_batch`] and by replacing it with [`Step::memory`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// Something was changed in the cloud since the last EnsuredLoadBalancer.
+    pub changed: bool,
+    /// What went wrong in the last batch, in words, with the class that decides how long to wait; empty when nothing did.
+    pub failures: Vec<Failure>,
+    /// A CLB of this Service that is known to be gone.
+    pub gone: Option<LoadBalancerId>,
+    /// The CLB that was last seen to be the Service's.
+    pub load_balancer: Option<LoadBalancerId>,
+}
+
+/// A failure of one operation, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The condition's reason that it leads to.
+    pub reason: &'static str,
+    /// For the event and the condition.
+    pub message: String,
+    /// Whether trying again soon can help.
+    pub retry: bool,
+}
+
+/// What a pass came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// For the watcher; may be empty.
+    pub writes: Writes,
+    /// For the actuator.
+    pub batch: Option<PlannedBatch>,
+    /// To be asked first; the pass is called again with the answers.
+    pub questions: BTreeSet<Question>,
+    /// Where the Service is on its way.
+    pub state: State,
+    /// For people: what stands in the way; empty when nothing does.
+    pub message: String,
+    /// What the next pass gets.
+    pub memory: Memory,
+    /// Call again at this time (milliseconds since 1970) even if nothing changes: a Node's grace time ends, a certificate expires.
+    pub wake_at_ms: Option<u64>,
+}
+
+/// Operations with their CLB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedBatch {
+    /// None when the batch creates the CLB.
+    pub load_balancer: Option<LoadBalancerId>,
+    /// Each after those that it depends on.
+    pub operations: Vec<Operation>,
+    /// How urgent they are.
+    pub priority: Priority,
+}
+
+/// Where a Service is on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not ours, or nothing left of it.
+    None,
+    /// Waits for the mirror, for an answer or for the finalizer.
+    Observing,
+    /// Operations are under way.
+    Converging,
+    /// The cloud is as the Service asks.
+    Converged,
+    /// It has mistakes, or the cloud refused.
+    Failed,
+    /// It is being cleaned up.
+    Cleaning,
+}
+
+impl Memory {
+    /// Takes in the results of a batch.
+    #[must_use]
+    pub fn after_batch(&self, operations: &[Operation], results: &[OperationResult]) -> Self {
+        let _ = (operations, results);
+        self.clone()
+    }
+}
+
+/// The pass.
+#[must_use]
+pub fn step(inputs: StepInputs<'_>) -> Step {
+    Step {
+        writes: Writes::default(),
+        batch: None,
+        questions: BTreeSet::new(),
+        state: State::Observing,
+        message: String::new(),
+        memory: inputs.memory.clone(),
+        wake_at_ms: None,
+    }
+}
