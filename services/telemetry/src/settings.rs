@@ -1,0 +1,89 @@
+//! The settings that every service has for logs, traces and the admin port.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clb_settings::{Url, choice, settings};
+
+choice! {
+    /// How log lines look.
+    pub enum LogFormat {
+        /// One JSON object per line, for collectors.
+        Json = "json",
+        /// One coloured line per event, for people.
+        Pretty = "pretty",
+    }
+}
+
+settings! {
+    /// Logs and traces; a group named `telemetry` or its two groups by themselves.
+    pub struct TelemetrySettings {
+        /// Logs, to stderr.
+        log: LogSettings = group(),
+        /// Traces, to an OpenTelemetry collector.
+        otlp: OtlpSettings = group(),
+    }
+}
+
+settings! {
+    /// How and how much is logged.
+    pub struct LogSettings {
+        /// Form of a log line.
+        format: LogFormat = default("json"),
+        /// What is logged: a level, or levels by module such as info,clb_planner=debug.
+        level: String = default("info").env("RUST_LOG").check(|text: &String| {
+            crate::install::log_filter(text).map(|_| ()).map_err(|error| error.to_string())
+        }).allowed("error, warn, info, debug or trace, also per module as in info,clb_planner=debug"),
+    }
+}
+
+settings! {
+    /// Where traces go.
+    pub struct OtlpSettings {
+        /// Collector that takes OTLP over gRPC; without one no trace leaves the process.
+        endpoint: Option<Url> = optional().env("OTEL_EXPORTER_OTLP_ENDPOINT")
+            .allowed("an http URL of a gRPC receiver, such as http://127.0.0.1:4317")
+            .check(|endpoint: &Option<Url>| match endpoint {
+                Some(url) if url.scheme() != "http" => {
+                    Err("only http: run a collector beside the service, which sends on with TLS".to_owned())
+                }
+                _ => Ok(()),
+            }),
+        /// Share of the traces that begin here which are kept, 1 for all.
+        sample_ratio: f64 = default("1").between("0", "1"),
+        /// Deadline of one export.
+        timeout: Duration = default("10s").between("100ms", "60s"),
+    }
+}
+
+settings! {
+    /// The admin port.
+    pub struct AdminSettings {
+        /// Address of /livez, /readyz and /metrics.
+        listen: SocketAddr = default("127.0.0.1:9090"),
+        /// Time between readiness off and the end of serving after SIGTERM, for callers to notice.
+        drain: Duration = default("0s").between("0s", "5m"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clb_settings::{check_declaration, from_yaml};
+
+    use super::{AdminSettings, TelemetrySettings};
+
+    #[test]
+    fn the_declarations_are_sound() {
+        check_declaration::<TelemetrySettings>().unwrap();
+        check_declaration::<AdminSettings>().unwrap();
+    }
+
+    #[test]
+    fn wrong_filters_and_schemes_are_refused() {
+        let errors = from_yaml::<TelemetrySettings>(
+            "log: {level: 'clb=loud'}\notlp: {endpoint: 'https://x', sample_ratio: 2}",
+        )
+        .unwrap_err();
+        assert_eq!(errors.problems().len(), 3, "{errors}");
+    }
+}
