@@ -23,6 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .file_descriptor_set();
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     std::fs::write(out.join("descriptors.bin"), set.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(set)?;
+    // Digests are over encoded bytes: maps must be encoded in the same order each time.
+    tonic_prost_build::configure().btree_map(".").compile_fds(set)?;
     Ok(())
 }
