@@ -1,0 +1,145 @@
+//! Facts about things that annotations name and that are no part of a CLB.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clb_model::ClusterId;
+use clb_proto::actuator::v1;
+
+use crate::WireError;
+use crate::field::Reader;
+
+const INSPECT_REQUEST: Reader = Reader("InspectRequest");
+
+/// What the planner asks about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InspectQuery {
+    /// The cluster.
+    pub cluster: ClusterId,
+    /// The region to look in.
+    pub region: String,
+    /// Server certificates.
+    pub certificate_ids: BTreeSet<String>,
+    /// Access control lists.
+    pub acl_ids: BTreeSet<String>,
+    /// vSwitches.
+    pub vswitch_ids: BTreeSet<String>,
+}
+
+/// What is there, by id. What was asked for and is absent does not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// Server certificates.
+    pub certificates: BTreeMap<String, CertificateFact>,
+    /// Access control lists.
+    pub acl_ids: BTreeSet<String>,
+    /// vSwitches.
+    pub vswitches: BTreeMap<String, VSwitchFact>,
+}
+
+/// A server certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CertificateFact {
+    /// When it expires, milliseconds since 1970; none when the cloud does not say.
+    pub expires_ms: Option<u64>,
+}
+
+/// A vSwitch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VSwitchFact {
+    /// The VPC that it is in.
+    pub vpc_id: String,
+    /// Its zone.
+    pub zone_id: String,
+    /// Its IPv4 range in CIDR notation, as the cloud gives it.
+    pub cidr: String,
+    /// How many addresses are free.
+    pub free_addresses: u32,
+}
+
+/// For the planner.
+#[must_use]
+pub fn inspect_query_to_proto(query: &InspectQuery) -> v1::InspectRequest {
+    v1::InspectRequest {
+        cluster_id: query.cluster.to_string(),
+        region: query.region.clone(),
+        certificate_ids: query.certificate_ids.iter().cloned().collect(),
+        acl_ids: query.acl_ids.iter().cloned().collect(),
+        vswitch_ids: query.vswitch_ids.iter().cloned().collect(),
+    }
+}
+
+/// For the actuator.
+///
+/// # Errors
+/// A cluster's id that is none.
+pub fn inspect_query_from_proto(message: v1::InspectRequest) -> Result<InspectQuery, WireError> {
+    Ok(InspectQuery {
+        cluster: INSPECT_REQUEST.text("cluster_id", &message.cluster_id)?,
+        region: message.region,
+        certificate_ids: message.certificate_ids.into_iter().collect(),
+        acl_ids: message.acl_ids.into_iter().collect(),
+        vswitch_ids: message.vswitch_ids.into_iter().collect(),
+    })
+}
+
+/// For the actuator.
+#[must_use]
+pub fn facts_to_proto(facts: &Facts) -> v1::InspectResponse {
+    v1::InspectResponse {
+        certificates: facts
+            .certificates
+            .iter()
+            .map(|(id, fact)| v1::CertificateFact {
+                id: id.clone(),
+                expires_ms: fact.expires_ms.unwrap_or_default(),
+            })
+            .collect(),
+        acl_ids: facts.acl_ids.iter().cloned().collect(),
+        vswitches: facts
+            .vswitches
+            .iter()
+            .map(|(id, fact)| v1::VSwitchFact {
+                id: id.clone(),
+                vpc_id: fact.vpc_id.clone(),
+                zone_id: fact.zone_id.clone(),
+                cidr: fact.cidr.clone(),
+                free_addresses: fact.free_addresses,
+            })
+            .collect(),
+    }
+}
+
+/// For the planner. Every answer is valid.
+#[must_use]
+pub fn facts_from_proto(message: v1::InspectResponse) -> Facts {
+    Facts {
+        certificates: message
+            .certificates
+            .into_iter()
+            .map(|fact| {
+                (
+                    fact.id,
+                    CertificateFact {
+                        expires_ms: (fact.expires_ms != 0).then_some(fact.expires_ms),
+                    },
+                )
+            })
+            .collect(),
+        acl_ids: message.acl_ids.into_iter().collect(),
+        vswitches: message
+            .vswitches
+            .into_iter()
+            .map(|fact| {
+                (
+                    fact.id,
+                    VSwitchFact {
+                        vpc_id: fact.vpc_id,
+                        zone_id: fact.zone_id,
+                        cidr: fact.cidr,
+                        free_addresses: fact.free_addresses,
+                    },
+                )
+            })
+            .collect(),
+    }
+}
