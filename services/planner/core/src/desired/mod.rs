@@ -10,6 +10,7 @@ use clb_model::cloud::{
 use clb_model::cluster::{Node, Service};
 use clb_model::operation::NewLoadBalancer;
 use clb_model::{LoadBalancerId, VServerGroupId};
+use ipnet::IpNet;
 
 use crate::facts::{CloudFacts, Question};
 use crate::problem::{Notice, Problem};
@@ -58,8 +59,13 @@ pub struct Desired {
     pub status: StatusWish,
     /// `preserve-lb-on-delete` has a value.
     pub preserve_on_delete: bool,
-    /// Remarks: annotations without effect and the like.
+    /// `spec.loadBalancerSourceRanges`, ordered; empty when everyone may connect, or when they are not to be honoured yet on a CLB
+    /// that Alibaba's controller made.
+    pub source_ranges: Vec<IpNet>,
+    /// Remarks: annotations without effect and the like, ordered.
     pub notices: Vec<Notice>,
+    /// When the same inputs give another result (milliseconds since 1970): a Node's grace time ends, a certificate expires.
+    pub wake_at_ms: Option<u64>,
 }
 
 /// Which CLB a Service uses.
@@ -129,6 +135,9 @@ pub struct DesiredVServerGroup {
     pub mark: String,
     /// Our backends, ordered by key.
     pub backends: Vec<Backend>,
+    /// Backends that stay, with this weight, where they are attached, and are not added where they are not, ordered by key: a Node
+    /// within its grace time (KEP-3458).
+    pub if_present: Vec<Backend>,
     /// `ignore-weight-update: "on"`: the weight of a backend that is there stays.
     pub ignore_weight: bool,
     /// The user's own annotations left no backend: the group may become empty though endpoints are ready.
@@ -161,6 +170,14 @@ pub struct StatusWish {
     pub eip: bool,
     /// `ipMode: Proxy`.
     pub ip_mode_proxy: bool,
+}
+
+/// The groups with their backends of a Service that has mistakes elsewhere: it keeps working as it was, its backends still
+/// followed. Empty when a mistake makes it unknown what they should be.
+#[must_use]
+pub fn backends_despite_problems(inputs: Inputs<'_>) -> Vec<DesiredVServerGroup> {
+    let _ = inputs;
+    Vec::new()
 }
 
 /// What the Service asks for, or everything that is wrong with it.
