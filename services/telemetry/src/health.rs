@@ -45,10 +45,27 @@ pub struct Health {
 
 #[derive(Debug)]
 struct Inner {
-    checks: Mutex<Vec<Named>>,
+    /// Whose checks these are, for the log of a process with several services.
+    service: String,
+    checks: Mutex<Checks>,
     gauge: IntGaugeVec,
-    shutting_down: watch::Sender<bool>,
     ready: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct Checks {
+    named: Vec<Named>,
+    shutting_down: bool,
+}
+
+impl Checks {
+    fn ready(&self) -> bool {
+        let gates = self
+            .named
+            .iter()
+            .all(|check| check.kind == Kind::Informational || check.state == State::Ok);
+        gates && !self.shutting_down
+    }
 }
 
 impl Health {
@@ -63,9 +80,9 @@ impl Health {
             &["check"],
         )?;
         let inner = Inner {
-            checks: Mutex::new(Vec::new()),
+            service: metrics.service().to_owned(),
+            checks: Mutex::new(Checks::default()),
             gauge,
-            shutting_down: watch::Sender::new(false),
             ready: watch::Sender::new(true),
         };
         Ok(Self {
@@ -78,8 +95,8 @@ impl Health {
     pub fn check(&self, name: impl Into<String>, kind: Kind) -> Check {
         let name = name.into();
         let mut checks = self.inner.checks.lock();
-        if !checks.iter().any(|check| check.name == name) {
-            checks.push(Named {
+        if !checks.named.iter().any(|check| check.name == name) {
+            checks.named.push(Named {
                 name: name.clone(),
                 kind,
                 state: State::Starting,
@@ -96,7 +113,7 @@ impl Health {
     /// Takes a check away, for something that is not there any more, such as a cluster that left.
     pub fn remove(&self, name: &str) {
         let mut checks = self.inner.checks.lock();
-        checks.retain(|check| check.name != name);
+        checks.named.retain(|check| check.name != name);
         // There is no such metric only if there was no such check, and then nothing is to be removed.
         drop(self.inner.gauge.remove_label_values(&[name]));
         self.inner.publish(&checks);
@@ -116,8 +133,8 @@ impl Health {
 
     /// Turns readiness off for good, while calls in flight go on.
     pub fn begin_shutdown(&self) {
-        let checks = self.inner.checks.lock();
-        self.inner.shutting_down.send_replace(true);
+        let mut checks = self.inner.checks.lock();
+        checks.shutting_down = true;
         self.inner.publish(&checks);
     }
 
@@ -126,7 +143,7 @@ impl Health {
     pub fn report(&self) -> String {
         let checks = self.inner.checks.lock();
         let mut text = String::new();
-        for check in checks.iter() {
+        for check in &checks.named {
             let mark = if check.state == State::Ok { '+' } else { '-' };
             let state = match &check.state {
                 State::Ok => "ok".to_owned(),
@@ -140,21 +157,18 @@ impl Health {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "[{mark}]{} {state}{note}", check.name);
         }
-        if *self.inner.shutting_down.borrow() {
+        if checks.shutting_down {
             text.push_str("[-]shutdown failed: the service is shutting down\n");
         }
-        let verdict = if self.is_ready() { "passed" } else { "failed" };
+        let verdict = if checks.ready() { "passed" } else { "failed" };
         let _ = writeln!(text, "readyz check {verdict}");
         text
     }
 }
 
 impl Inner {
-    fn publish(&self, checks: &[Named]) {
-        let gates = checks
-            .iter()
-            .all(|check| check.kind == Kind::Informational || check.state == State::Ok);
-        let ready = gates && !*self.shutting_down.borrow();
+    fn publish(&self, checks: &Checks) {
+        let ready = checks.ready();
         self.ready
             .send_if_modified(|was| std::mem::replace(was, ready) != ready);
     }
@@ -162,7 +176,7 @@ impl Inner {
     /// Sets a check's state and returns the one before it; `None` if the check was removed or nothing changed.
     fn set(&self, name: &str, state: State) -> Option<State> {
         let mut checks = self.checks.lock();
-        let check = checks.iter_mut().find(|check| check.name == name)?;
+        let check = checks.named.iter_mut().find(|check| check.name == name)?;
         if check.state == state {
             return None;
         }
@@ -185,8 +199,14 @@ impl Check {
     /// It is well. Logs one line if it was not.
     pub fn ok(&self) {
         match self.inner.set(&self.name, State::Ok) {
-            Some(State::Failing(_)) => tracing::info!(check = self.name, "check is ok again"),
-            Some(State::Starting) => tracing::debug!(check = self.name, "check is ok"),
+            Some(State::Failing(_)) => tracing::info!(
+                service = self.inner.service,
+                check = self.name,
+                "check is ok again"
+            ),
+            Some(State::Starting) => {
+                tracing::debug!(service = self.inner.service, check = self.name, "check is ok")
+            }
             Some(State::Ok) | None => {}
         }
     }
@@ -195,9 +215,19 @@ impl Check {
     /// without another.
     pub fn failing(&self, reason: &str) {
         match self.inner.set(&self.name, State::Failing(reason.to_owned())) {
-            Some(State::Failing(_)) => tracing::debug!(check = self.name, reason, "check is still failing"),
+            Some(State::Failing(_)) => tracing::debug!(
+                service = self.inner.service,
+                check = self.name,
+                reason,
+                "check is still failing"
+            ),
             Some(State::Starting | State::Ok) => {
-                tracing::warn!(check = self.name, reason, "check is failing")
+                tracing::warn!(
+                    service = self.inner.service,
+                    check = self.name,
+                    reason,
+                    "check is failing"
+                )
             }
             None => {}
         }

@@ -18,7 +18,7 @@ use crate::export::ByComponent;
 use crate::health::Check;
 use crate::log_format::{Line, WithTraceIds};
 use crate::recorder::{Recording, SpanRecorder};
-use crate::settings::{LogFormat, LogSettings, TelemetrySettings};
+use crate::settings::{LogFormat, LogSettings, OtlpSettings};
 
 /// How long the last spans may take to leave at the end.
 const LAST_EXPORT: Duration = Duration::from_secs(5);
@@ -48,7 +48,8 @@ pub enum TelemetryError {
 /// What is to be logged and traced, and for which services of this process.
 #[must_use]
 pub struct Telemetry<'s> {
-    settings: &'s TelemetrySettings,
+    log: &'s LogSettings,
+    otlp: &'s OtlpSettings,
     first: Component,
     others: Vec<Component>,
     recorder: Option<SpanRecorder>,
@@ -57,9 +58,10 @@ pub struct Telemetry<'s> {
 
 impl<'s> Telemetry<'s> {
     /// Telemetry of one service. It also takes the spans of code that belongs to no service in particular.
-    pub fn new(settings: &'s TelemetrySettings, component: Component) -> Self {
+    pub fn new(log: &'s LogSettings, otlp: &'s OtlpSettings, component: Component) -> Self {
         Self {
-            settings,
+            log,
+            otlp,
             first: component,
             others: Vec::new(),
             recorder: None,
@@ -111,30 +113,28 @@ impl<'s> Telemetry<'s> {
             .with_tracked_inactivity(false)
             .with_target(true)
             .with_filter(filter_fn(is_traced));
-        let logs = log_layer(&self.settings.log, writer)?;
+        let logs = log_layer(self.log, writer)?;
         let subscriber = Registry::default().with(traces).with(logs);
         Ok((Dispatch::new(subscriber), TelemetryGuard { provider }))
     }
 
     fn provider(&self) -> Result<SdkTracerProvider, TelemetryError> {
         let components = Components::new(self.first.clone(), self.others.clone());
-        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(
-            self.settings.otlp.sample_ratio,
-        )));
+        let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(self.otlp.sample_ratio)));
         let mut builder = SdkTracerProvider::builder()
             .with_sampler(sampler)
             .with_resource(self.first.resource());
         if let Some(recorder) = &self.recorder {
             builder = builder.with_span_processor(Recording::new(recorder.clone(), components.clone()));
         }
-        if let Some(endpoint) = &self.settings.otlp.endpoint {
+        if let Some(endpoint) = &self.otlp.endpoint {
             if tokio::runtime::Handle::try_current().is_err() {
                 return Err(TelemetryError::NoRuntime);
             }
             let exporter = ByComponent::new(
                 components,
                 endpoint.as_str(),
-                &self.settings.otlp,
+                self.otlp,
                 self.export_check.as_ref(),
             )?;
             builder = builder.with_span_processor(exporter);

@@ -10,6 +10,8 @@
 
 pub mod admin;
 pub mod attributes;
+#[cfg(feature = "collector")]
+pub mod collector;
 pub mod context;
 pub mod grpc;
 pub mod health;
@@ -30,5 +32,5 @@ pub use health::{Check, Health, Kind};
 pub use install::{Telemetry, TelemetryError, TelemetryGuard};
 pub use metrics::{Metrics, MetricsError};
 pub use recorder::{RecordedSpan, SpanRecorder};
-pub use settings::{AdminSettings, LogFormat, LogSettings, OtlpSettings, TelemetrySettings};
+pub use settings::{AdminSettings, LogFormat, LogSettings, OtlpSettings};
 pub use shutdown::Signals;

@@ -41,6 +41,7 @@ pub enum MetricsError {
 #[derive(Debug, Clone)]
 pub struct Metrics {
     registry: Registry,
+    service: String,
     prefix: String,
 }
 
@@ -48,10 +49,18 @@ impl Metrics {
     /// For a service, such as `watcher`.
     #[must_use]
     pub fn new(service: &str) -> Self {
+        let prefix = format!("clb_{}", service.replace('-', "_"));
         Self {
             registry: Registry::new(),
-            prefix: format!("clb_{}", service.replace('-', "_")),
+            service: service.to_owned(),
+            prefix,
         }
+    }
+
+    /// The service's name, as given to [`new`](Self::new).
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
     }
 
     /// A count that only grows; `name` ends in `_total`.

@@ -127,13 +127,14 @@ impl Traces {
             }
             self.order.push_back(id);
         }
+        let spans = self.spans.entry(id).or_default();
+        if spans.len() >= SPANS_PER_TRACE {
+            return;
+        }
         if let Some(service) = span.attribute(SERVICE) {
             self.last.insert(service.to_owned(), id);
         }
-        let spans = self.spans.entry(id).or_default();
-        if spans.len() < SPANS_PER_TRACE {
-            spans.push(span);
-        }
+        spans.push(span);
     }
 }
 

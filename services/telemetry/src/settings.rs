@@ -16,17 +16,7 @@ choice! {
 }
 
 settings! {
-    /// Logs and traces; a group named `telemetry` or its two groups by themselves.
-    pub struct TelemetrySettings {
-        /// Logs, to stderr.
-        log: LogSettings = group(),
-        /// Traces, to an OpenTelemetry collector.
-        otlp: OtlpSettings = group(),
-    }
-}
-
-settings! {
-    /// How and how much is logged.
+    /// How and how much is logged: a service's group `log`.
     pub struct LogSettings {
         /// Form of a log line.
         format: LogFormat = default("json"),
@@ -38,7 +28,7 @@ settings! {
 }
 
 settings! {
-    /// Where traces go.
+    /// Where traces go: a service's group `otlp`.
     pub struct OtlpSettings {
         /// Collector that takes OTLP over gRPC; without one no trace leaves the process.
         endpoint: Option<Url> = optional().env("OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -57,7 +47,7 @@ settings! {
 }
 
 settings! {
-    /// The admin port.
+    /// The admin port: a service's group `admin`.
     pub struct AdminSettings {
         /// Address of /livez, /readyz and /metrics.
         listen: SocketAddr = default("127.0.0.1:9090"),
@@ -70,20 +60,19 @@ settings! {
 mod tests {
     use clb_settings::{check_declaration, from_yaml};
 
-    use super::{AdminSettings, TelemetrySettings};
+    use super::{AdminSettings, LogSettings, OtlpSettings};
 
     #[test]
     fn the_declarations_are_sound() {
-        check_declaration::<TelemetrySettings>().unwrap();
+        check_declaration::<LogSettings>().unwrap();
+        check_declaration::<OtlpSettings>().unwrap();
         check_declaration::<AdminSettings>().unwrap();
     }
 
     #[test]
     fn wrong_filters_and_schemes_are_refused() {
-        let errors = from_yaml::<TelemetrySettings>(
-            "log: {level: 'clb=loud'}\notlp: {endpoint: 'https://x', sample_ratio: 2}",
-        )
-        .unwrap_err();
-        assert_eq!(errors.problems().len(), 3, "{errors}");
+        from_yaml::<LogSettings>("level: 'clb=loud'").unwrap_err();
+        let errors = from_yaml::<OtlpSettings>("{endpoint: 'https://x', sample_ratio: 2}").unwrap_err();
+        assert_eq!(errors.problems().len(), 2, "{errors}");
     }
 }
