@@ -1,0 +1,31 @@
+//! A simulated Kubernetes API: Services, EndpointSlices, Nodes and what lives around them, over HTTP as kube-rs and kubectl
+//! speak it.
+//!
+//! Tests and the sandbox start one with [`KubeSim::start`], hand [`KubeSim::kubeconfig`] to clients, and make objects with
+//! [`KubeSim::cluster`] or through the API. Faults are ordered with [`KubeSim::faults`]. What it does is compared with a real
+//! kube-apiserver by the conformance suite in `tests/`.
+
+mod allocation;
+mod cluster;
+mod defaults;
+mod discovery;
+mod errors;
+mod events;
+mod faults;
+mod patch;
+mod registry;
+pub mod resources;
+mod schema;
+mod server;
+mod service_view;
+mod sim;
+mod storage;
+mod tls;
+mod validation;
+
+pub use cluster::Cluster;
+pub use errors::{ApiError, Cause};
+pub use faults::{Fault, FaultAction, Faults};
+pub use sim::{KubeSim, Options, StartError};
+pub use tls::TlsError;
+pub use validation::{FieldError, FieldErrorKind};

@@ -1,0 +1,210 @@
+//! How kinds differ: what a write may touch, what is validated, what has a generation.
+//!
+//! One function per question, each a match over the resource table; the rules themselves live in `validation` and
+//! `allocation`.
+
+use serde_json::{Value, json};
+
+use super::{Part, metadata};
+use crate::allocation::{Lending, service};
+use crate::errors::ApiError;
+use crate::resources::{NAMESPACES, NODES, PODS, Resource, SERVICES};
+use crate::service_view::{self as view, ServiceType};
+use crate::validation::{self, FieldError};
+
+/// Whether a PUT or an apply of a missing object makes it.
+pub(super) fn creates_on_update(resource: &Resource) -> bool {
+    matches!(
+        resource.plural,
+        "services" | "configmaps" | "endpoints" | "leases" | "events"
+    )
+}
+
+/// Whether a PUT may leave `resourceVersion` out.
+pub(super) fn allows_unconditional_update(resource: &Resource) -> bool {
+    resource.plural != "leases"
+}
+
+/// Whether a deletion is answered with the object rather than with a Status.
+pub(super) fn returns_deleted(resource: &Resource) -> bool {
+    resource == &SERVICES || resource == &PODS
+}
+
+/// What a client may not set on creation.
+pub(super) fn prepare_create(resource: &Resource, object: &mut Value) {
+    if resource == &SERVICES {
+        object["status"] = json!({"loadBalancer": {}});
+    } else if resource == &NAMESPACES {
+        object["status"] = json!({"phase": "Active"});
+        let has_finalizer = view::strings(&object["spec"]["finalizers"])
+            .iter()
+            .any(|name| name == "kubernetes");
+        if !has_finalizer {
+            object["spec"]["finalizers"] = json!(["kubernetes"]);
+        }
+    } else if resource == &PODS {
+        object["status"] = json!({"phase": "Pending", "qosClass": "BestEffort"});
+        metadata::set(object, "generation", 1.into());
+    } else if resource.plural == "endpointslices" {
+        metadata::set(object, "generation", 1.into());
+    } else {
+        metadata::set(object, "generation", Value::Null);
+    }
+}
+
+/// Keeps the part that this write is not about, and raises the generation where a kind has one.
+pub(super) fn prepare_update(resource: &Resource, part: Part, object: &mut Value, old: &Value) {
+    match part {
+        Part::Status => {
+            for member in ["spec"] {
+                keep_member(object, old, member);
+            }
+            if resource == &NODES || resource == &NAMESPACES || resource == &PODS {
+                // The real strategies differ in detail; labels and annotations of a status write are kept by all.
+            }
+        }
+        Part::Main => {
+            if resource.status {
+                keep_member(object, old, "status");
+            }
+            if resource == &SERVICES {
+                drop_type_dependent_fields(object, old);
+            } else if resource == &NAMESPACES {
+                object["spec"]["finalizers"] = old["spec"]["finalizers"].clone();
+            } else if resource.plural == "endpointslices" {
+                raise_generation_of_slice(object, old);
+            } else if resource == &PODS && object["spec"] != old["spec"] {
+                metadata::raise_generation(object);
+            }
+        }
+    }
+}
+
+fn keep_member(object: &mut Value, old: &Value, member: &str) {
+    match old.get(member) {
+        Some(former) => object[member] = former.clone(),
+        None => {
+            if let Some(members) = object.as_object_mut() {
+                members.remove(member);
+            }
+        }
+    }
+}
+
+/// A slice's generation counts changes of anything but labels and other metadata.
+fn raise_generation_of_slice(object: &mut Value, old: &Value) {
+    let content = |slice: &Value| {
+        let mut content = slice.clone();
+        content["metadata"] =
+            json!({"labels": slice["metadata"]["labels"], "annotations": slice["metadata"]["annotations"]});
+        content
+    };
+    if content(object) != content(old) {
+        metadata::raise_generation(object);
+    }
+}
+
+/// Clears what a changed type has no use for, unless the client changed that too (`dropTypeDependentFields`).
+fn drop_type_dependent_fields(service: &mut Value, old: &Value) {
+    let (new_type, old_type) = (view::service_type(service), view::service_type(old));
+    let same = |service: &Value, member: &str| service["spec"][member] == old["spec"][member];
+    let mut dropped: Vec<&str> = Vec::new();
+    if old_type != ServiceType::ExternalName && new_type == ServiceType::ExternalName {
+        if same(service, "clusterIP") && same(service, "clusterIPs") {
+            dropped.extend(["clusterIP", "clusterIPs"]);
+        }
+        for member in ["ipFamilies", "ipFamilyPolicy"] {
+            if same(service, member) {
+                dropped.push(member);
+            }
+        }
+    }
+    if view::needs_health_check_port(old)
+        && !view::needs_health_check_port(service)
+        && same(service, "healthCheckNodePort")
+    {
+        dropped.push("healthCheckNodePort");
+    }
+    if old_type == ServiceType::LoadBalancer && new_type != ServiceType::LoadBalancer {
+        for member in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] {
+            if same(service, member) {
+                dropped.push(member);
+            }
+        }
+    }
+    if view::is_externally_accessible(old)
+        && !view::is_externally_accessible(service)
+        && same(service, "externalTrafficPolicy")
+    {
+        dropped.push("externalTrafficPolicy");
+    }
+    if let Some(spec) = service["spec"].as_object_mut() {
+        dropped.iter().for_each(|member| {
+            spec.remove(*member);
+        });
+    }
+    if view::uses_node_ports(old) && !view::uses_node_ports(service) {
+        let former = view::node_ports(old);
+        if view::node_ports(service).iter().all(|port| former.contains(port)) {
+            for port in service["spec"]["ports"].as_array_mut().into_iter().flatten() {
+                port.as_object_mut().map(|port| port.remove("nodePort"));
+            }
+        }
+    }
+    if new_type != ServiceType::LoadBalancer {
+        service["status"]["loadBalancer"] = json!({});
+    }
+}
+
+/// Everything that is wrong with a new object.
+pub(super) fn validate_create(resource: &Resource, object: &Value) -> Vec<FieldError> {
+    let mut errors = validation::metadata::on_create(resource, object);
+    errors.extend(validation::content(resource, object, None, Part::Main));
+    errors
+}
+
+/// Everything that is wrong with a changed object.
+pub(super) fn validate_update(
+    resource: &Resource,
+    part: Part,
+    object: &Value,
+    old: &Value,
+) -> Vec<FieldError> {
+    let mut errors = validation::metadata::on_update(object, old);
+    errors.extend(validation::content(resource, object, Some(old), part));
+    errors
+}
+
+/// Takes from the pools what a new object needs.
+pub(super) fn allocate_create(
+    resource: &Resource,
+    lending: &mut Lending<'_>,
+    object: &mut Value,
+) -> Result<(), ApiError> {
+    if resource == &SERVICES {
+        service::on_create(lending, object)
+    } else {
+        Ok(())
+    }
+}
+
+/// The same for a changed object.
+pub(super) fn allocate_update(
+    resource: &Resource,
+    lending: &mut Lending<'_>,
+    object: &mut Value,
+    old: &Value,
+) -> Result<(), ApiError> {
+    if resource == &SERVICES {
+        service::on_update(lending, object, old)
+    } else {
+        Ok(())
+    }
+}
+
+/// Returns to the pools what a deleted object held.
+pub(super) fn release(resource: &Resource, lending: &mut Lending<'_>, object: &Value) {
+    if resource == &SERVICES {
+        service::on_delete(lending, object);
+    }
+}
