@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, Command};
 use crate::document::{Mapping, Node, Source, Value, parse};
 use crate::load::Program;
 use crate::problem::{Place, Problem};
+use crate::read::Problems;
 use crate::setting::{FieldShape, Shape};
 
 /// The id of the flag that names the file; no field may have it.
@@ -203,7 +204,7 @@ fn command(program: &Program, leaves: &[Leaf]) -> Command {
              variable, that over the file. Lists of mappings are given to flags and variables as inline YAML.",
         )
         .args_override_self(true)
-        .max_term_width(110)
+        .next_line_help(true)
         .arg(config)
         .args(leaves.iter().map(|leaf| argument(&prefix, leaf)))
 }
@@ -222,7 +223,7 @@ fn argument(prefix: &str, leaf: &Leaf) -> Arg {
     let doc = leaf.field.doc.split_whitespace().collect::<Vec<_>>().join(" ");
     let argument = Arg::new(leaf.id())
         .long(flag_name(leaf.path.iter().copied()))
-        .help(format!("{doc} [{}]", notes.join("] [")))
+        .help(format!("{doc}\n[{}]", notes.join("] [")))
         .action(ArgAction::Set);
     match &leaf.field.shape {
         Shape::Scalar { switch: true, .. } => argument
@@ -242,11 +243,14 @@ pub(crate) fn overlay(
     leaves: &[Leaf],
     flags: &[(Leaf, String)],
     environment: &[(String, String)],
-    problems: &mut Vec<Problem>,
+    problems: &mut Problems,
 ) {
     let mut put = |leaf: &Leaf, text: &str, place: Place| match leaf.node(text, place) {
         Ok(node) => root.overlay(&leaf.path, node),
-        Err(problem) => problems.push(*problem),
+        Err(problem) => {
+            problems.unreadable.push(leaf.id());
+            problems.found.push(*problem);
+        }
     };
     for leaf in leaves {
         let own = variable_name(prefix, leaf.path.iter().copied());

@@ -5,7 +5,8 @@
 /// [`list()`](crate::list) or [`group()`](crate::group), with further conditions after it
 /// (see [`Field`](crate::Field)). The struct gets `Debug` and `Clone`; its fields are public.
 ///
-/// `pub struct Name checked by path::to::function { … }` adds a `fn(&Name, &mut Checker<'_, '_>)` for what concerns more than one field.
+/// `pub struct Name checked by path::to::function { … }` adds a `fn(&Partial<Name>, &mut Checker<'_, '_>)` for what concerns more than one
+/// field. It runs whatever else is wrong; a field of [`Partial`](crate::Partial) is `None` when its own mistake has been named already.
 #[macro_export]
 macro_rules! settings {
     (
@@ -33,32 +34,41 @@ macro_rules! settings {
             }
         }
 
-        impl $crate::Settings for $name {
-            fn fields() -> ::std::vec::Vec<$crate::FieldShape> {
-                #[allow(unused_imports)]
-                use $crate::{default, group, list, optional, required};
-                ::std::vec![$({
-                    let field: $crate::Field<$type> = $spec;
-                    field.shape(stringify!($field), concat!($($doc, "\n"),*))
-                }),*]
+        const _: () = {
+            /// The fields that could be read.
+            #[allow(unreachable_pub)]
+            pub struct Partial {
+                $( $(#[doc = $doc])* pub $field: ::std::option::Option<$type>, )*
             }
 
-            fn read(reader: &mut $crate::GroupReader<'_, '_>) -> ::std::option::Option<Self> {
-                #[allow(unused_imports)]
-                use $crate::{default, group, list, optional, required};
-                // All fields are read before any is unwrapped, so that each says what is wrong with it.
-                $( let $field: ::std::option::Option<$type> = reader.field(stringify!($field), &$spec); )*
-                let settings = Self { $( $field: $field?, )* };
-                $(
-                    let mut checker = reader.checker();
-                    $check(&settings, &mut checker);
-                    if checker.found_any() {
-                        return ::std::option::Option::None;
-                    }
-                )?
-                ::std::option::Option::Some(settings)
+            impl $crate::Settings for $name {
+                type Partial = Partial;
+
+                fn fields() -> ::std::vec::Vec<$crate::FieldShape> {
+                    #[allow(unused_imports)]
+                    use $crate::{default, group, list, optional, required};
+                    ::std::vec![$({
+                        let field: $crate::Field<$type> = $spec;
+                        field.shape(stringify!($field), concat!($($doc, "\n"),*))
+                    }),*]
+                }
+
+                fn read(reader: &mut $crate::GroupReader<'_, '_>) -> ::std::option::Option<Self> {
+                    #[allow(unused_imports)]
+                    use $crate::{default, group, list, optional, required};
+                    // All fields are read, and checked together, before any is missed: each mistake is named at once.
+                    let partial = Partial { $( $field: reader.field(stringify!($field), &$spec), )* };
+                    $(
+                        let mut checker = reader.checker();
+                        $check(&partial, &mut checker);
+                        if checker.found_any() {
+                            return ::std::option::Option::None;
+                        }
+                    )?
+                    ::std::option::Option::Some(Self { $( $field: partial.$field?, )* })
+                }
             }
-        }
+        };
     };
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
 
 use crate::problem::{Place, Problem};
 
@@ -135,6 +135,15 @@ impl Node {
         }
     }
 
+    /// A mapping without entries, at `place`.
+    pub(crate) fn mapping(place: Place) -> Self {
+        Self {
+            place,
+            value: Value::Mapping(Mapping::default()),
+            overridden: Vec::new(),
+        }
+    }
+
     /// Nothing, at `place`.
     #[must_use]
     pub fn null(place: Place) -> Self {
@@ -181,7 +190,10 @@ pub(crate) fn parse(text: &str, source: &Source) -> Result<Node, Box<Problem>> {
             place: Some(source.place(location)),
             field: String::new(),
             value: None,
-            wrong: format!("not valid YAML: {}", error.without_snippet()),
+            wrong: format!(
+                "not valid YAML: {}",
+                UserMessageFormatter.format_message(error.without_snippet())
+            ),
             allowed: String::new(),
         })
     })?;

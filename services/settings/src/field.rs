@@ -110,41 +110,51 @@ impl<T: Setting> Field<T> {
     }
 
     pub(crate) fn read(&self, node: &Node, at: &mut At<'_>) -> Option<T> {
-        if matches!(node.value, Value::Null) && !matches!(self.absent, Absent::Wrong) {
-            return self.absent(at);
-        }
-        if matches!(node.value, Value::Null) && matches!(T::shape(), Shape::Scalar { .. }) {
-            return None;
-        }
-        let value = T::from_node(node, at)?;
-        let mut right = true;
-        for check in &self.checks {
-            if let Err(why) = check(&value) {
-                at.wrong(node, why);
-                right = false;
+        if matches!(node.value, Value::Null) {
+            match (&self.absent, T::shape()) {
+                (Absent::Wrong, Shape::Group(_)) => {}
+                (Absent::Wrong, _) => return None,
+                _ => return self.absent(at),
             }
         }
-        right.then_some(value)
+        let value = T::from_node(node, at)?;
+        let wrong = self.wrong_with(&value);
+        for why in &wrong {
+            at.wrong(node, why.as_str());
+        }
+        wrong.is_empty().then_some(value)
     }
 
+    fn wrong_with(&self, value: &T) -> Vec<String> {
+        self.checks
+            .iter()
+            .filter_map(|check| check(value).err())
+            .collect()
+    }
+
+    /// The value that holds when none is given; `None` if one has to be given, or the default is wrong.
     pub(crate) fn absent(&self, at: &mut At<'_>) -> Option<T> {
         match &self.absent {
             Absent::Wrong => None,
-            Absent::Nothing(make) => Some(make()),
-            Absent::EmptyGroup => T::from_node(&Node::null(Place::Default), at),
-            Absent::Text(text) => {
-                let node = match T::shape() {
-                    Shape::Scalar { .. } => Node::text(Place::Default, *text),
-                    _ => match crate::document::parse(text, &Source::Inline(Place::Default)) {
-                        Ok(node) => node,
-                        Err(problem) => {
-                            at.wrong(&Node::text(Place::Default, *text), problem.wrong);
-                            return None;
-                        }
-                    },
-                };
-                T::from_node(&node, at)
+            Absent::EmptyGroup => self.read(&Node::mapping(Place::Default), at),
+            Absent::Nothing(make) => {
+                let value = make();
+                let wrong = self.wrong_with(&value);
+                for why in &wrong {
+                    at.not_given(why);
+                }
+                wrong.is_empty().then_some(value)
             }
+            Absent::Text(text) => match T::shape() {
+                Shape::Scalar { .. } => self.read(&Node::text(Place::Default, *text), at),
+                _ => match crate::document::parse(text, &Source::Inline(Place::Default)) {
+                    Ok(node) => self.read(&node, at),
+                    Err(problem) => {
+                        at.wrong(&Node::text(Place::Default, *text), problem.wrong);
+                        None
+                    }
+                },
+            },
         }
     }
 }

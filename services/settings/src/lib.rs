@@ -76,7 +76,7 @@ pub use problem::{Place, Problem, SettingsErrors};
 pub use read::{At, Checker, GroupReader};
 pub use scalar::HostPort;
 pub use secrecy::{ExposeSecret, SecretString};
-pub use setting::{FieldShape, Setting, Settings, Shape};
+pub use setting::{FieldShape, Partial, Setting, Settings, Shape};
 pub use url::Url;
 
 /// What the macros' code calls; not for use by hand.

@@ -59,6 +59,7 @@ pub fn load<T: Settings>(
         found: usage,
         prefix: Some(prefix.clone()),
         missing_is_unknown: false,
+        unreadable: Vec::new(),
     };
 
     let config_variable = variable_name(&prefix, [CONFIG].into_iter());
@@ -78,14 +79,7 @@ pub fn load<T: Settings>(
             }
         }
     }
-    overlay(
-        &mut root,
-        &prefix,
-        &leaves,
-        &flags,
-        &environment,
-        &mut problems.found,
-    );
+    overlay(&mut root, &prefix, &leaves, &flags, &environment, &mut problems);
     finish(root, problems).map_err(LoadError::Wrong)
 }
 

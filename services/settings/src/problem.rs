@@ -15,7 +15,7 @@ pub enum Place {
         /// Column, from 1.
         column: u64,
     },
-    /// As a flag; holds its name with the dashes.
+    /// As a flag, by its name with the dashes; or an argument that is no flag.
     Flag(String),
     /// In an environment variable; holds its name.
     Environment(String),
@@ -27,7 +27,8 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
-            Self::Flag(name) => write!(f, "flag {name}"),
+            Self::Flag(name) if name.starts_with('-') => write!(f, "flag {name}"),
+            Self::Flag(name) => write!(f, "argument {name}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
             Self::Default => f.write_str("default"),
         }

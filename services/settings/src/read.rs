@@ -14,6 +14,8 @@ pub(crate) struct Problems {
     pub(crate) prefix: Option<String>,
     /// The file could not be read: what is missing may be in it, so that saying "missing" would mislead.
     pub(crate) missing_is_unknown: bool,
+    /// Paths of fields that were given in a form that cannot be read; they are not missing as well.
+    pub(crate) unreadable: Vec<String>,
 }
 
 /// The field that is being read, and where to report what is wrong with it.
@@ -81,8 +83,14 @@ impl<'p> At<'p> {
         );
     }
 
+    /// Says that the field is not given, but has to be.
     fn missing(&mut self) {
-        if self.problems.missing_is_unknown {
+        self.not_given("required, but not given");
+    }
+
+    /// Says what is wrong with what holds when the field is not given, and where it can be given.
+    pub(crate) fn not_given(&mut self, why: &str) {
+        if self.problems.missing_is_unknown || self.problems.unreadable.contains(&self.path) {
             return;
         }
         let mut ways = format!("set {} in the configuration file", self.path);
@@ -94,13 +102,7 @@ impl<'p> At<'p> {
             ways = format!("{ways}, --{flag} or {variable}");
         }
         let allowed = format!("{ways}; allowed: {}", self.allowed);
-        self.report(
-            None,
-            self.path.clone(),
-            None,
-            "required, but not given".to_owned(),
-            allowed,
-        );
+        self.report(None, self.path.clone(), None, why.to_owned(), allowed);
     }
 
     fn report(
@@ -138,21 +140,16 @@ impl<'p> GroupReader<'_, 'p> {
         let shape = field.shape(name, "");
         let mut at = self.at.field(&shape);
         let Some(node) = self.mapping.get(name) else {
-            return match field.absent(&mut at) {
-                Some(value) => Some(value),
-                None => {
-                    if shape.required {
-                        at.missing();
-                    }
-                    None
-                }
-            };
+            if shape.required {
+                at.missing();
+            }
+            return field.absent(&mut at);
         };
         let winner = field.read(node, &mut at);
         for loser in &node.overridden {
             field.read(loser, &mut at);
         }
-        if matches!(node.value, Value::Null) && winner.is_none() && shape.required {
+        if winner.is_none() && shape.required && matches!(node.value, Value::Null) {
             at.missing();
         }
         winner

@@ -16,6 +16,9 @@ pub trait Setting: Sized {
 
 /// A struct that the [`settings!`](crate::settings) macro declared: a group of fields, or the settings as a whole.
 pub trait Settings: Setting {
+    /// The same fields, each `None` if it is wrong.
+    type Partial;
+
     /// Its fields in the order of declaration.
     fn fields() -> Vec<FieldShape>;
 
@@ -30,6 +33,9 @@ pub trait Settings: Setting {
         crate::load::from_yaml(text)
     }
 }
+
+/// The fields of `T` as far as they could be read, for checks across them.
+pub type Partial<T> = <T as Settings>::Partial;
 
 /// What a type looks like from outside.
 #[derive(Debug, Clone)]

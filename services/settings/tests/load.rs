@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use clb_settings::{
-    Checker, ExposeSecret, HostPort, IpNet, LoadError, Program, SecretString, SettingsErrors, Url,
+    Checker, ExposeSecret, HostPort, IpNet, LoadError, Partial, Program, SecretString, SettingsErrors, Url,
     check_declaration, choice, from_yaml, load, settings,
 };
 
@@ -98,8 +98,8 @@ settings! {
     }
 }
 
-fn certificate_unless_insecure(settings: &Example, checker: &mut Checker<'_, '_>) {
-    if settings.insecure && settings.tls.is_some() {
+fn certificate_unless_insecure(settings: &Partial<Example>, checker: &mut Checker<'_, '_>) {
+    if settings.insecure == Some(true) && matches!(settings.tls, Some(Some(_))) {
         checker.wrong(
             "tls.ca_file",
             "given together with --insecure",
@@ -360,6 +360,7 @@ fn a_flag_without_its_value_and_inline_yaml_that_is_none_are_named() {
     let text = errors.to_string();
     assert!(text.contains("flag --workers: a value is missing"), "{text}");
     let errors = wrong(&["--cluster-id=c", "--clusters", "[{"], &[]);
+    assert_eq!(errors.problems().len(), 1, "{errors}");
     assert!(
         errors
             .to_string()
@@ -375,6 +376,47 @@ fn checks_across_fields_name_the_place() {
         lines(&errors, "(no file)"),
         ["flag --tls-ca-file: tls.ca_file: given together with --insecure; leave one of the two out"]
     );
+}
+
+#[test]
+fn checks_across_fields_run_whatever_else_is_wrong() {
+    let errors = wrong(&["--insecure", "--tls-ca-file=/ca", "--workers=0"], &[]);
+    let fields: Vec<_> = errors
+        .problems()
+        .iter()
+        .map(|problem| problem.field.as_str())
+        .collect();
+    assert_eq!(fields, ["cluster_id", "workers", "tls.ca_file"]);
+}
+
+settings! {
+    /// A list that may not stay empty, and a default that is out of bounds.
+    struct Bounds {
+        /// Zones.
+        zones: Vec<String> = list().not_empty(),
+        /// Workers.
+        workers: u8 = default("9").between("1", "8"),
+    }
+}
+
+#[test]
+fn what_holds_without_a_value_is_checked_too() {
+    let errors = from_yaml::<Bounds>("{}").unwrap_err();
+    assert_eq!(
+        lines(&errors, "(no file)"),
+        [
+            "zones: empty; at least one is needed; set zones in the configuration file; allowed: a list, each item text",
+            "default: workers: \"9\": more than 8; allowed: a whole number from 1 to 8",
+        ]
+    );
+    let declared = check_declaration::<Bounds>().unwrap_err();
+    assert_eq!(
+        declared.problems().len(),
+        1,
+        "only the default is a mistake of the declaration: {declared}"
+    );
+    let settings = from_yaml::<Bounds>("{zones: [a], workers: 8}").unwrap();
+    assert_eq!((settings.zones.len(), settings.workers), (1, 8));
 }
 
 #[test]
@@ -462,6 +504,6 @@ fn an_unknown_positional_argument_is_named() {
     assert!(
         wrong(&["--cluster-id=c", "run"], &[])
             .to_string()
-            .contains("run: unknown")
+            .contains("argument run: unknown")
     );
 }

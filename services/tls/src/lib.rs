@@ -19,4 +19,4 @@ pub use identify::{CLUSTER_ID_KEY, COMPONENT_KEY, Trust, identify, identify_part
 pub use identity::{IdentityError, PeerIdentity};
 pub use loopback::{NotLoopback, require_loopback_address, require_loopback_host};
 pub use material::{TlsError, TlsMaterial, install_provider};
-pub use settings::TlsSettings;
+pub use settings::{SecurityFields, TlsSettings, check_security};

@@ -1,8 +1,10 @@
 //! What is said at start about certificates that cannot be used.
 
 use crate::support::{Authority, Issued, Validity};
-use clb_settings::SecretString;
-use clb_tls::{PeerIdentity, Security, TlsError, TlsMaterial, TlsSettings};
+use std::net::SocketAddr;
+
+use clb_settings::{Checker, HostPort, Partial, SecretString, from_yaml, settings};
+use clb_tls::{PeerIdentity, Security, SecurityFields, TlsError, TlsMaterial, TlsSettings, check_security};
 
 fn load(ca: &str, issued: &Issued) -> Result<TlsMaterial, TlsError> {
     TlsMaterial::from_pem(
@@ -122,4 +124,60 @@ fn exactly_one_of_certificates_and_insecure_is_needed() {
         Security::from_settings(None, true),
         Ok(Security::Insecure)
     ));
+}
+
+settings! {
+    /// The fields that every service has.
+    struct ServiceSettings checked by security {
+        /// Listen.
+        listen: SocketAddr = default("127.0.0.1:1"),
+        /// Dial.
+        planner: HostPort = default("127.0.0.1:2"),
+        /// Plaintext.
+        insecure: bool = default("false"),
+        /// Certificates.
+        tls: Option<TlsSettings> = optional(),
+    }
+}
+
+fn security(settings: &Partial<ServiceSettings>, checker: &mut Checker<'_, '_>) {
+    let fields = SecurityFields {
+        tls: settings.tls.as_ref(),
+        insecure: settings.insecure,
+        listen: &[("listen", settings.listen)],
+        dial: &[("planner", settings.planner.as_ref())],
+    };
+    check_security(&fields, checker);
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_named_at_start() {
+    let certificates = "tls: {ca_file: a, cert_file: b, key_file: c}";
+    from_yaml::<ServiceSettings>(certificates).unwrap();
+    from_yaml::<ServiceSettings>("insecure: true").unwrap();
+    from_yaml::<ServiceSettings>(&format!(
+        "{{listen: '0.0.0.0:1', planner: 'planner:1', {certificates}}}"
+    ))
+    .unwrap();
+    for (yaml, fields) in [
+        ("{}", vec!["tls"]),
+        (
+            "{insecure: true, tls: {ca_file: a, cert_file: b, key_file: c}}",
+            vec!["tls"],
+        ),
+        (
+            "{insecure: true, listen: '0.0.0.0:1', planner: 'planner:1'}",
+            vec!["listen", "planner"],
+        ),
+        ("{tls: {ca_file: a}}", vec!["tls.cert_file", "tls.key_file"]),
+        ("{insecure: perhaps, listen: here}", vec!["listen", "insecure"]),
+    ] {
+        let errors = from_yaml::<ServiceSettings>(yaml).unwrap_err();
+        let named: Vec<_> = errors
+            .problems()
+            .iter()
+            .map(|problem| problem.field.as_str())
+            .collect();
+        assert_eq!(named, fields, "{yaml}: {errors}");
+    }
 }
