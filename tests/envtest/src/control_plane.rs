@@ -1,0 +1,236 @@
+//! Starts etcd and kube-apiserver, waits until they serve, stops them.
+
+use std::io;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::binaries::{self, Binaries};
+use crate::certificates::{self, Certificates};
+use crate::process::Process;
+
+/// How long a start may take on a loaded machine (4 s on an idle one).
+const START_DEADLINE: Duration = Duration::from_secs(120);
+const PROBE_INTERVAL: Duration = Duration::from_millis(200);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why a control plane did not start although there are binaries.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A file could not be written.
+    #[error("cannot write {path}: {source}")]
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// No folder or port could be had, or a program could not be started.
+    #[error("the control plane could not be started: {0}")]
+    Io(#[from] io::Error),
+    /// No certificate could be made.
+    #[error("no certificate could be generated: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// The probe's HTTP client could not be made.
+    #[error("no client for the readiness probe: {0}")]
+    Client(#[from] reqwest::Error),
+    /// A program ended by itself.
+    #[error("{program} ended before it was ready ({status}); its log ends with:\n{log}")]
+    Ended {
+        /// Which one.
+        program: &'static str,
+        /// How it ended.
+        status: String,
+        /// The end of its output.
+        log: String,
+    },
+    /// It never became ready.
+    #[error("kube-apiserver was not ready after {} s; its log ends with:\n{log}", START_DEADLINE.as_secs())]
+    NotReady {
+        /// The end of its output.
+        log: String,
+    },
+}
+
+/// A running API server with its etcd. Stops when it is dropped, or when the process ends.
+#[derive(Debug)]
+pub struct ControlPlane {
+    endpoint: String,
+    ca_pem: String,
+    token: String,
+    // Dropped in this order: the server before its storage, the folder last.
+    kube_apiserver: Process,
+    _etcd: Process,
+    _folder: TempDir,
+}
+
+impl ControlPlane {
+    /// Starts one, or answers `None`, with a line on standard error that says why, where there are no binaries.
+    pub async fn start() -> Result<Option<Self>, StartError> {
+        match binaries::find() {
+            Ok(binaries) => Self::start_with(&binaries).await.map(Some),
+            Err(why) => {
+                eprintln!("not run against a real kube-apiserver: {why}");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Starts one from the given programs and waits until it is ready.
+    pub async fn start_with(binaries: &Binaries) -> Result<Self, StartError> {
+        let folder = tempfile::Builder::new().prefix("clb-envtest-").tempdir()?;
+        let certificates = certificates::write(folder.path())?;
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let [port, client_port, peer_port] = free_ports()?;
+        let etcd = start_etcd(binaries, folder.path(), client_port, peer_port)?;
+        let kube_apiserver = start_api(binaries, folder.path(), &certificates, &token, port, client_port)?;
+        let mut control_plane = Self {
+            endpoint: format!("https://127.0.0.1:{port}"),
+            ca_pem: certificates.ca_pem,
+            token,
+            kube_apiserver,
+            _etcd: etcd,
+            _folder: folder,
+        };
+        control_plane.wait_until_ready().await?;
+        Ok(control_plane)
+    }
+
+    async fn wait_until_ready(&mut self) -> Result<(), StartError> {
+        let authority = reqwest::Certificate::from_pem(self.ca_pem.as_bytes())?;
+        let client = reqwest::Client::builder()
+            .tls_certs_only([authority])
+            .timeout(PROBE_TIMEOUT)
+            .no_proxy()
+            .build()?;
+        let url = format!("{}/readyz", self.endpoint);
+        let deadline = Instant::now() + START_DEADLINE;
+        while Instant::now() < deadline {
+            if let Some(status) = self.kube_apiserver.ended()? {
+                let log = self.kube_apiserver.log_tail();
+                return Err(StartError::Ended {
+                    program: "kube-apiserver",
+                    status: status.to_string(),
+                    log,
+                });
+            }
+            let probe = client.get(&url).bearer_auth(&self.token).send();
+            if let Ok(Ok(answer)) = timeout(PROBE_TIMEOUT, probe).await
+                && answer.status().is_success()
+            {
+                return Ok(());
+            }
+            sleep(PROBE_INTERVAL).await;
+        }
+        Err(StartError::NotReady {
+            log: self.kube_apiserver.log_tail(),
+        })
+    }
+
+    /// Base URL, without a trailing slash.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// The authority's certificate in PEM.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// A bearer token of the group `system:masters`.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// A kubeconfig (JSON, which is YAML) for that token.
+    pub fn kubeconfig(&self) -> String {
+        let pem = self.ca_pem.as_bytes();
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "envtest",
+            "clusters": [{"name": "envtest", "cluster": {"server": self.endpoint, "certificate-authority-data": base64(pem)}}],
+            "users": [{"name": "envtest", "user": {"token": self.token}}],
+            "contexts": [{"name": "envtest", "context": {"cluster": "envtest", "user": "envtest"}}],
+        });
+        format!("{config:#}")
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// Ports that were free a moment ago; held together, so that they differ.
+fn free_ports() -> io::Result<[u16; 3]> {
+    let listeners = [
+        TcpListener::bind("127.0.0.1:0")?,
+        TcpListener::bind("127.0.0.1:0")?,
+        TcpListener::bind("127.0.0.1:0")?,
+    ];
+    let [first, second, third] = &listeners;
+    Ok([
+        first.local_addr()?.port(),
+        second.local_addr()?.port(),
+        third.local_addr()?.port(),
+    ])
+}
+
+fn start_etcd(binaries: &Binaries, folder: &Path, client_port: u16, peer_port: u16) -> io::Result<Process> {
+    let client = format!("http://127.0.0.1:{client_port}");
+    let peer = format!("http://127.0.0.1:{peer_port}");
+    let arguments = [
+        format!("--data-dir={}", folder.join("etcd").display()),
+        format!("--listen-client-urls={client}"),
+        format!("--advertise-client-urls={client}"),
+        format!("--listen-peer-urls={peer}"),
+        format!("--initial-advertise-peer-urls={peer}"),
+        format!("--initial-cluster=default={peer}"),
+        "--unsafe-no-fsync".to_owned(),
+        "--log-level=warn".to_owned(),
+    ];
+    Process::start(&binaries.etcd, &arguments, &folder.join("etcd.log"))
+}
+
+fn start_api(
+    binaries: &Binaries,
+    folder: &Path,
+    certificates: &Certificates,
+    token: &str,
+    port: u16,
+    etcd_port: u16,
+) -> Result<Process, StartError> {
+    let tokens = folder.join("tokens.csv");
+    let line = format!("{token},admin,admin,\"system:masters\"\n");
+    std::fs::write(&tokens, line).map_err(|source| StartError::File {
+        path: tokens.clone(),
+        source,
+    })?;
+    let file = |flag: &str, path: &Path| format!("--{flag}={}", path.display());
+    let arguments = [
+        format!("--etcd-servers=http://127.0.0.1:{etcd_port}"),
+        format!("--secure-port={port}"),
+        "--bind-address=127.0.0.1".to_owned(),
+        file("tls-cert-file", &certificates.server),
+        file("tls-private-key-file", &certificates.server_key),
+        file("client-ca-file", &certificates.ca),
+        file("token-auth-file", &tokens),
+        "--service-account-issuer=https://127.0.0.1".to_owned(),
+        file("service-account-key-file", &certificates.account_public_key),
+        file("service-account-signing-key-file", &certificates.account_key),
+        "--service-cluster-ip-range=10.96.0.0/12".to_owned(),
+        "--authorization-mode=RBAC".to_owned(),
+        "--disable-admission-plugins=ServiceAccount".to_owned(),
+        // The end-to-end suite makes a thousand Services at once.
+        "--max-requests-inflight=2000".to_owned(),
+        "--max-mutating-requests-inflight=1000".to_owned(),
+    ];
+    Ok(Process::start(
+        &binaries.kube_apiserver,
+        &arguments,
+        &folder.join("kube-apiserver.log"),
+    )?)
+}
