@@ -39,7 +39,8 @@ impl Leaf {
         self.path.join(".")
     }
 
-    /// What was given as a node: a scalar's text as it is, anything else as inline YAML (a list of scalars also with commas).
+    /// What was given as a node: a scalar's text as it is, anything else as inline YAML (a list of scalars
+    /// also with commas).
     pub(crate) fn node(&self, text: &str, place: Place) -> Result<Node, Box<Problem>> {
         let Shape::List(item) = &self.field.shape else {
             return Ok(Node::text(place, text));
@@ -232,7 +233,7 @@ fn argument(prefix: &str, leaf: &Leaf) -> Arg {
             .require_equals(true)
             .default_missing_value("true"),
         Shape::List(_) => argument.value_name("LIST"),
-        _ => argument.value_name("VALUE"),
+        _ => argument.value_name("VALUE").allow_negative_numbers(true),
     }
 }
 

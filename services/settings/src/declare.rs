@@ -1,12 +1,15 @@
-//! The macros that declare settings: [`settings!`](crate::settings) for a struct, [`choice!`](crate::choice) for an enum.
+//! The macros that declare settings: [`settings!`](crate::settings) for a struct, [`choice!`](crate::choice)
+//! for an enum.
 
-/// Declares a struct of settings: each field has a comment (shown in `--help`), a name, a type and where its value comes from:
-/// [`required()`](crate::required), [`default("text")`](crate::default), [`optional()`](crate::optional),
-/// [`list()`](crate::list) or [`group()`](crate::group), with further conditions after it
-/// (see [`Field`](crate::Field)). The struct gets `Debug` and `Clone`; its fields are public.
+/// Declares a struct of settings: each field has a comment (shown in `--help`), a name, a type and where its
+/// value comes from: [`required()`](crate::required), [`default("text")`](crate::default),
+/// [`optional()`](crate::optional), [`list()`](crate::list) or [`group()`](crate::group), with further
+/// conditions after it (see [`Field`](crate::Field)). The struct gets `Debug` and `Clone`; its fields are
+/// public.
 ///
-/// `pub struct Name checked by path::to::function { … }` adds a `fn(&Partial<Name>, &mut Checker<'_, '_>)` for what concerns more than one
-/// field. It runs whatever else is wrong; a field of [`Partial`](crate::Partial) is `None` when its own mistake has been named already.
+/// `pub struct Name checked by path::to::function { … }` adds a `fn(&Partial<Name>, &mut Checker<'_, '_>)`
+/// for what concerns more than one field. It runs whatever else is wrong; a field of
+/// [`Partial`](crate::Partial) is `None` when its own mistake has been named already.
 #[macro_export]
 macro_rules! settings {
     (
@@ -56,7 +59,8 @@ macro_rules! settings {
                 fn read(reader: &mut $crate::GroupReader<'_, '_>) -> ::std::option::Option<Self> {
                     #[allow(unused_imports)]
                     use $crate::{default, group, list, optional, required};
-                    // All fields are read, and checked together, before any is missed: each mistake is named at once.
+                    // All fields are read, and checked together, before any is missed: each mistake is named
+                    // at once.
                     let partial = Partial { $( $field: reader.field(stringify!($field), &$spec), )* };
                     $(
                         let mut checker = reader.checker();
@@ -72,8 +76,8 @@ macro_rules! settings {
     };
 }
 
-/// Declares an enum whose values are fixed texts: `pub enum Name { Variant = "text", … }`, each with a comment. Gets `as_str`,
-/// `ALL`, `Display` and the usual derives.
+/// Declares an enum whose values are fixed texts: `pub enum Name { Variant = "text", … }`, each with a
+/// comment. Gets `as_str`, `ALL`, `Display` and the usual derives.
 #[macro_export]
 macro_rules! choice {
     (

@@ -1,7 +1,8 @@
-//! YAML as a tree that remembers where each value was written, and the overlay of flags and variables on that tree.
+//! YAML as a tree that remembers where each value was written, and the overlay of flags and variables on that
+//! tree.
 //!
-//! Scalars keep the text as it was written (`0123` stays `0123`), so that a value means the same in a file, in a flag and
-//! in a variable.
+//! Scalars keep the text as it was written (`0123` stays `0123`), so that a value means the same in a file,
+//! in a flag and in a variable.
 
 use std::sync::Arc;
 
@@ -76,8 +77,8 @@ impl Mapping {
             .map(|entry| &entry.node)
     }
 
-    /// Puts `node` at `path` above what is there, making the mappings on the way. What is on the way and is no mapping stays,
-    /// and is reported when the group is read.
+    /// Puts `node` at `path` above what is there, making the mappings on the way. What is on the way and is
+    /// no mapping stays, and is reported when the group is read.
     pub(crate) fn overlay(&mut self, path: &[&'static str], node: Node) {
         let Some((&key, rest)) = path.split_first() else {
             return;
@@ -200,7 +201,8 @@ pub(crate) fn parse(text: &str, source: &Source) -> Result<Node, Box<Problem>> {
     Ok(node(written, source, text))
 }
 
-/// What the YAML deserializer hands over. Numbers and booleans are read back from the text, to keep their spelling.
+/// What the YAML deserializer hands over. Numbers and booleans are read back from the text, to keep their
+/// spelling.
 enum Written {
     Null,
     Text(String),

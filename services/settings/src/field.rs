@@ -1,4 +1,5 @@
-//! The right-hand side of a declared field: where its value comes from when none is given, and what else must hold.
+//! The right-hand side of a declared field: where its value comes from when none is given, and what else must
+//! hold.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -166,8 +167,8 @@ pub trait Bounded: Setting + PartialOrd {
 }
 
 impl<T: Bounded + 'static> Field<T> {
-    /// Both bounds are allowed; written as in the file (`between("1s", "24h")`). A bound that is no value of the type makes every
-    /// value wrong, which [`check_declaration`](crate::check_declaration) finds.
+    /// Both bounds are allowed; written as in the file (`between("1s", "24h")`). A bound that is no value of
+    /// the type makes every value wrong, which [`check_declaration`](crate::check_declaration) finds.
     #[must_use]
     pub fn between(self, least: &'static str, most: &'static str) -> Self {
         let words = format!("{} from {least} to {most}", kind_of(&T::shape()));

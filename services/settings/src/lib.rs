@@ -48,14 +48,15 @@
 //! ```
 //!
 //! # Where a value comes from
-//! A flag wins over an environment variable, that over the file (`--config FILE`), that over the default. A wrong value is
-//! reported from each place, even where another place wins. A group's fields (`log: {format: json}`) are flags of their own
-//! (`--log-format`); a list of structs is given to a flag or a variable as inline YAML (`--vswitches '[{id: a, zone: b}]'`),
-//! a list of plain values also with commas. An environment variable that is set but empty counts as not set.
+//! A flag wins over an environment variable, that over the file (`--config FILE`), that over the default. A
+//! wrong value is reported from each place, even where another place wins. A group's fields (`log: {format:
+//! json}`) are flags of their own (`--log-format`); a list of structs is given to a flag or a variable as
+//! inline YAML (`--vswitches '[{id: a, zone: b}]'`), a list of plain values also with commas. An environment
+//! variable that is set but empty counts as not set.
 //!
-//! Variables are named `CLB_<SERVICE>_<FIELD>`; unknown ones are not refused, because Kubernetes itself injects such names
-//! for a Service that is called like ours (`CLB_WATCHER_PORT`, `CLB_WATCHER_SERVICE_HOST`): call no field `port` or
-//! `service_…`.
+//! Variables are named `CLB_<SERVICE>_<FIELD>`; unknown ones are not refused, because Kubernetes itself
+//! injects such names for a Service that is called like ours (`CLB_WATCHER_PORT`,
+//! `CLB_WATCHER_SERVICE_HOST`): call no field `port` or `service_…`.
 
 mod command_line;
 mod declare;

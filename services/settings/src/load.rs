@@ -35,7 +35,8 @@ pub enum LoadError {
     Wrong(SettingsErrors),
 }
 
-/// Reads the settings from `arguments` (without the program's name), `environment` and the file that `--config` names.
+/// Reads the settings from `arguments` (without the program's name), `environment` and the file that
+/// `--config` names.
 ///
 /// # Errors
 /// [`LoadError::Print`] for `--help` and `--version`, otherwise every wrong field at once.
@@ -83,13 +84,14 @@ pub fn load<T: Settings>(
     finish(root, problems).map_err(LoadError::Wrong)
 }
 
-/// [`load`] with the process's own arguments and environment. Prints `--help` and ends the process with 0; prints mistakes to
-/// stderr and ends it with 2.
+/// [`load`] with the process's own arguments and environment. Prints `--help` and ends the process with 0;
+/// prints mistakes to stderr and ends it with 2.
 pub fn load_or_exit<T: Settings>(program: &Program) -> T {
     let arguments = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned());
-    // A variable that is no Unicode is not one of ours: its name would have to match, and then its value be checked.
+    // A variable that is no Unicode is not one of ours: its name would have to match, and then its value be
+    // checked.
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
     match load(program, arguments, environment) {
@@ -108,7 +110,8 @@ pub fn load_or_exit<T: Settings>(program: &Program) -> T {
     }
 }
 
-/// Reads settings from YAML alone, without flags and environment: for tests, and for the sandbox, which starts services itself.
+/// Reads settings from YAML alone, without flags and environment: for tests, and for the sandbox, which
+/// starts services itself.
 ///
 /// # Errors
 /// Every wrong field.
@@ -126,10 +129,12 @@ pub fn from_yaml<T: Settings>(text: &str) -> Result<T, SettingsErrors> {
     finish(root, problems)
 }
 
-/// Checks a declaration itself, for a test of each service: defaults are values of their types, no two fields share a flag.
+/// Checks a declaration itself, for a test of each service: defaults are values of their types, no two fields
+/// share a flag.
 ///
 /// # Errors
-/// What is wrong with the declaration; fields that are required and lists that must not be empty are none of it.
+/// What is wrong with the declaration; fields that are required and lists that must not be empty are none of
+/// it.
 pub fn check_declaration<T: Settings>() -> Result<(), SettingsErrors> {
     let leaves = leaves(T::fields());
     let mut found: Vec<Problem> = Vec::new();

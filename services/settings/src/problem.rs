@@ -1,4 +1,5 @@
-//! What is wrong with the settings that were given: one [`Problem`] per mistake, all of them in [`SettingsErrors`].
+//! What is wrong with the settings that were given: one [`Problem`] per mistake, all of them in
+//! [`SettingsErrors`].
 
 use std::fmt;
 use std::sync::Arc;
@@ -81,7 +82,8 @@ impl SettingsErrors {
         (!problems.is_empty()).then_some(Self { problems })
     }
 
-    /// A [`Setting`](crate::Setting) returned nothing without saying why: an error of the code that implements it.
+    /// A [`Setting`](crate::Setting) returned nothing without saying why: an error of the code that
+    /// implements it.
     pub(crate) fn without_reason() -> Self {
         let wrong = "a setting could not be read, and its type does not say why".to_owned();
         let problem = Problem {

@@ -63,7 +63,8 @@ impl<'p> At<'p> {
         }
     }
 
-    /// Says that `node` is wrong and why; adds what is allowed, and the value unless it is, or may hold, a secret.
+    /// Says that `node` is wrong and why; adds what is allowed, and the value unless it is, or may hold, a
+    /// secret.
     pub fn wrong(&mut self, node: &Node, why: impl Into<String>) {
         let value = match &node.value {
             Value::Text(text) if !self.secret && !may_hold_password(text) => Some(text.clone()),
@@ -128,7 +129,8 @@ fn may_hold_password(text: &str) -> bool {
     text.contains("://") && text.contains('@')
 }
 
-/// Reads the fields of one group; made by [`read_group`], used by the code that [`settings!`](crate::settings) generates.
+/// Reads the fields of one group; made by [`read_group`], used by the code that
+/// [`settings!`](crate::settings) generates.
 pub struct GroupReader<'n, 'p> {
     mapping: &'n Mapping,
     at: &'n mut At<'p>,
@@ -208,7 +210,8 @@ pub struct Checker<'n, 'p> {
 }
 
 impl Checker<'_, '_> {
-    /// Says that `field` (its path from here, such as `tls.ca_file`) is wrong, why, and what to do. The value itself is not shown.
+    /// Says that `field` (its path from here, such as `tls.ca_file`) is wrong, why, and what to do. The value
+    /// itself is not shown.
     pub fn wrong(&mut self, field: &str, why: impl Into<String>, what_to_do: impl Into<String>) {
         let place = place_of(self.mapping, field);
         let path = self.at.path_of(field);

@@ -37,7 +37,8 @@ pub fn from_text<T>(
     }
 }
 
-/// Makes a type usable as a setting: `scalar!(ClusterId, "an id of …", |text| text.parse().map_err(|e| e.to_string()));`
+/// Makes a type usable as a setting: `scalar!(ClusterId, "an id of …", |text| text.parse().map_err(|e|
+/// e.to_string()));`
 #[macro_export]
 macro_rules! scalar {
     ($type:ty, $allowed:expr, $parse:expr) => {

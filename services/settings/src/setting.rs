@@ -1,5 +1,5 @@
-//! What can be a setting ([`Setting`]), and what a setting looks like from outside ([`Shape`]), which the command line,
-//! `--help` and the overlay of flags are made from.
+//! What can be a setting ([`Setting`]), and what a setting looks like from outside ([`Shape`]), which the
+//! command line, `--help` and the overlay of flags are made from.
 
 use crate::document::{Node, Value};
 use crate::problem::SettingsErrors;
@@ -14,7 +14,8 @@ pub trait Setting: Sized {
     fn from_node(node: &Node, at: &mut At<'_>) -> Option<Self>;
 }
 
-/// A struct that the [`settings!`](crate::settings) macro declared: a group of fields, or the settings as a whole.
+/// A struct that the [`settings!`](crate::settings) macro declared: a group of fields, or the settings as a
+/// whole.
 pub trait Settings: Setting {
     /// The same fields, each `None` if it is wrong.
     type Partial;

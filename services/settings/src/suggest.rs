@@ -1,7 +1,7 @@
 //! "Did you mean …?" for a name that is not known.
 
-/// The known name that is nearest to `given`, if any is near enough to be what was meant. Case, `-` and `_` do not count,
-/// since other projects write the same names as `clusterId` or `cluster-id`.
+/// The known name that is nearest to `given`, if any is near enough to be what was meant. Case, `-` and `_`
+/// do not count, since other projects write the same names as `clusterId` or `cluster-id`.
 pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = fold(given);
     known

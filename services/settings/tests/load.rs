@@ -370,6 +370,12 @@ fn a_flag_without_its_value_and_inline_yaml_that_is_none_are_named() {
 }
 
 #[test]
+fn a_negative_number_is_a_value() {
+    let errors = wrong(&["--cluster-id=c", "--workers", "-1"], &[]);
+    assert_eq!(errors.problems()[0].value.as_deref(), Some("-1"), "{errors}");
+}
+
+#[test]
 fn checks_across_fields_name_the_place() {
     let errors = wrong(&["--cluster-id=c", "--insecure", "--tls-ca-file=/ca"], &[]);
     assert_eq!(

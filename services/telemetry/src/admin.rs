@@ -72,7 +72,8 @@ impl AdminServer {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`. Let it run until the service is done, so that `/readyz` can say that it is shutting down.
+    /// Serves until `stop`. Let it run until the service is done, so that `/readyz` can say that it is
+    /// shutting down.
     ///
     /// # Errors
     /// [`AdminError::Serve`].

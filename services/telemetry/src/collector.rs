@@ -1,4 +1,5 @@
-//! An OTLP collector in memory, for tests that look at whole traces: what arrives is what a real collector would get.
+//! An OTLP collector in memory, for tests that look at whole traces: what arrives is what a real collector
+//! would get.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -7,7 +7,8 @@ use opentelemetry_semantic_conventions::resource::{SERVICE_INSTANCE_ID, SERVICE_
 
 use crate::attributes::COMPONENT;
 
-/// A service that runs in this process. Its spans are exported with its own resource (`service.name` and so on).
+/// A service that runs in this process. Its spans are exported with its own resource (`service.name` and so
+/// on).
 #[derive(Debug, Clone)]
 pub struct Component {
     name: &'static str,
@@ -17,8 +18,8 @@ pub struct Component {
 }
 
 impl Component {
-    /// A service by its name (`clb-watcher`), the version of the code, and the instance (the pod's name). Spans whose target begins
-    /// with the name (`clb_watcher`) are its own.
+    /// A service by its name (`clb-watcher`), the version of the code, and the instance (the pod's name).
+    /// Spans whose target begins with the name (`clb_watcher`) are its own.
     #[must_use]
     pub fn new(name: &'static str, version: &'static str, instance: impl Into<String>) -> Self {
         Self {

@@ -44,7 +44,8 @@ impl TraceContext {
         headers
     }
 
-    /// The same as an OpenTelemetry context: without a span if the headers are empty or not valid, which is no error (W3C: start anew).
+    /// The same as an OpenTelemetry context: without a span if the headers are empty or not valid, which is
+    /// no error (W3C: start anew).
     #[must_use]
     pub fn to_context(&self) -> Context {
         TraceContextPropagator::new().extract_with_context(&Context::new(), self)
@@ -95,8 +96,8 @@ impl Extractor for TraceContext {
 
 /// Joins spans to traces that came from elsewhere.
 pub trait SpanTraceExt {
-    /// Makes the span a child of the one that `trace` names; nothing happens if `trace` is empty. Call it before the span is entered:
-    /// after that its parent is fixed.
+    /// Makes the span a child of the one that `trace` names; nothing happens if `trace` is empty. Call it
+    /// before the span is entered: after that its parent is fixed.
     fn set_remote_parent(&self, trace: &TraceContext);
 
     /// Links the span to the one that `trace` names, for work that serves several traces at once.
@@ -125,7 +126,8 @@ impl SpanTraceExt for Span {
     }
 }
 
-/// A span that is filtered out has no parent to set; one that has begun cannot change it, which is a mistake in our code.
+/// A span that is filtered out has no parent to set; one that has begun cannot change it, which is a mistake
+/// in our code.
 pub(crate) fn set_parent(span: &Span, parent: Context) {
     if let Err(tracing_opentelemetry::SetParentError::AlreadyStarted) = span.set_parent(parent) {
         tracing::debug!("the span had begun before its parent was set");

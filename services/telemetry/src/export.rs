@@ -17,7 +17,8 @@ use crate::settings::OtlpSettings;
 /// Spans wait this long at most before they are sent: short enough to look at a trace while it is fresh.
 const SEND_AFTER: Duration = Duration::from_secs(1);
 
-/// Spans of one component that may wait; more are dropped, so that a collector that is away costs no more than about 10 MB.
+/// Spans of one component that may wait; more are dropped, so that a collector that is away costs no more
+/// than about 10 MB.
 const QUEUE: usize = 8192;
 
 /// Hands each finished span to the queue of the component that it belongs to.

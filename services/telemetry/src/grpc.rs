@@ -1,7 +1,8 @@
-//! A span for each call that a gRPC server takes, child of the caller's; and the client's side, which sends the context along.
+//! A span for each call that a gRPC server takes, child of the caller's; and the client's side, which sends
+//! the context along.
 //!
-//! A span covers a call until its response begins: for a stream that is the opening of it. What travels in a stream brings its own
-//! context ([`TraceContext`](crate::TraceContext)).
+//! A span covers a call until its response begins: for a stream that is the opening of it. What travels in a
+//! stream brings its own context ([`TraceContext`](crate::TraceContext)).
 
 use std::task::{Context as TaskContext, Poll};
 
@@ -15,7 +16,8 @@ use tracing::{Instrument, Span, field, info_span};
 /// Calls that come every few seconds from kubelets and tools and belong to no trace.
 const UNTRACED: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 
-/// Client interceptor that puts the current span's context into each call: `Client::with_interceptor(channel, InjectContext)`.
+/// Client interceptor that puts the current span's context into each call: `Client::with_interceptor(channel,
+/// InjectContext)`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InjectContext;
 
@@ -114,7 +116,8 @@ fn server_span(component: &'static str, path: &str) -> Span {
     )
 }
 
-/// A call that failed at once says so in the headers; otherwise the status comes after the body, when the span is over.
+/// A call that failed at once says so in the headers; otherwise the status comes after the body, when the
+/// span is over.
 fn record_status(span: &Span, headers: &http::HeaderMap) {
     let Some(status) = Status::from_header_map(headers) else {
         return;

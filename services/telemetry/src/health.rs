@@ -1,8 +1,8 @@
 //! Whether a service can serve, and how everything is that it depends on.
 //!
-//! A check is a named condition. A [`Kind::Gate`] that is not ok makes the service unready; a [`Kind::Informational`] one does not: a
-//! broken downstream is a line of `/readyz?verbose`, a metric and one log line, not unreadiness, since otherwise one outage would cut
-//! off everyone upstream.
+//! A check is a named condition. A [`Kind::Gate`] that is not ok makes the service unready; a
+//! [`Kind::Informational`] one does not: a broken downstream is a line of `/readyz?verbose`, a metric and one
+//! log line, not unreadiness, since otherwise one outage would cut off everyone upstream.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -90,7 +90,8 @@ impl Health {
         })
     }
 
-    /// Adds a check, which is not ok until it says so. One that is there under this name is returned as it is.
+    /// Adds a check, which is not ok until it says so. One that is there under this name is returned as it
+    /// is.
     #[must_use]
     pub fn check(&self, name: impl Into<String>, kind: Kind) -> Check {
         let name = name.into();
@@ -173,7 +174,8 @@ impl Inner {
             .send_if_modified(|was| std::mem::replace(was, ready) != ready);
     }
 
-    /// Sets a check's state and returns the one before it; `None` if the check was removed or nothing changed.
+    /// Sets a check's state and returns the one before it; `None` if the check was removed or nothing
+    /// changed.
     fn set(&self, name: &str, state: State) -> Option<State> {
         let mut checks = self.checks.lock();
         let check = checks.named.iter_mut().find(|check| check.name == name)?;
@@ -188,7 +190,8 @@ impl Inner {
     }
 }
 
-/// One check, held by the code that knows its state; cheap to clone. Reports as often as it likes: only a change is logged.
+/// One check, held by the code that knows its state; cheap to clone. Reports as often as it likes: only a
+/// change is logged.
 #[derive(Debug, Clone)]
 pub struct Check {
     inner: Arc<Inner>,
@@ -211,8 +214,8 @@ impl Check {
         }
     }
 
-    /// It is not well, and why; the reason must hold no secret. Logs one warning when that begins; a new reason replaces the old one
-    /// without another.
+    /// It is not well, and why; the reason must hold no secret. Logs one warning when that begins; a new
+    /// reason replaces the old one without another.
     pub fn failing(&self, reason: &str) {
         match self.inner.set(&self.name, State::Failing(reason.to_owned())) {
             Some(State::Failing(_)) => tracing::debug!(
@@ -239,7 +242,8 @@ impl Check {
         &self.name
     }
 
-    /// [`ok`](Self::ok) or [`failing`](Self::failing), from a result; the error is not lost, since the result comes back.
+    /// [`ok`](Self::ok) or [`failing`](Self::failing), from a result; the error is not lost, since the result
+    /// comes back.
     ///
     /// # Errors
     /// The given one.
@@ -252,7 +256,8 @@ impl Check {
     }
 }
 
-/// Keeps the standard gRPC health service (the whole server, name `""`) in step with readiness until readiness cannot change any more.
+/// Keeps the standard gRPC health service (the whole server, name `""`) in step with readiness until
+/// readiness cannot change any more.
 pub async fn mirror_to_grpc(health: Health, reporter: tonic_health::server::HealthReporter) {
     let mut ready = health.watch_ready();
     drop(health);

@@ -23,8 +23,8 @@ use crate::settings::{LogFormat, LogSettings, OtlpSettings};
 /// How long the last spans may take to leave at the end.
 const LAST_EXPORT: Duration = Duration::from_secs(5);
 
-/// Libraries that would drown everything else at `debug`; the setting can name them to hear them after all. OpenTelemetry's own
-/// errors come as a health check.
+/// Libraries that would drown everything else at `debug`; the setting can name them to hear them after all.
+/// OpenTelemetry's own errors come as a health check.
 const QUIET: &str = "h2=info,hyper=info,hyper_util=info,rustls=info,tonic=info,tower=info,reqwest=info,opentelemetry=warn,\
                      opentelemetry_sdk=warn,opentelemetry-otlp=warn";
 
@@ -143,7 +143,8 @@ impl<'s> Telemetry<'s> {
     }
 }
 
-/// Only our own code is traced. The exporter's own gRPC calls make spans too, which would be exported, and so on for ever.
+/// Only our own code is traced. The exporter's own gRPC calls make spans too, which would be exported, and so
+/// on for ever.
 fn is_traced(metadata: &Metadata<'_>) -> bool {
     let finest = if metadata.is_span() {
         Level::DEBUG
@@ -198,7 +199,8 @@ pub struct TelemetryGuard {
 }
 
 impl TelemetryGuard {
-    /// Sends the last spans, for 5 s at most. A collector that is away is no reason to fail at the end, so that is only logged.
+    /// Sends the last spans, for 5 s at most. A collector that is away is no reason to fail at the end, so
+    /// that is only logged.
     pub async fn shutdown(self) {
         // The SDK waits for its own thread, which needs this runtime's threads to get the spans out.
         let provider = self.provider;

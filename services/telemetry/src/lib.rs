@@ -1,8 +1,9 @@
 //! Logs, traces, metrics and the admin port of a service, the same in each of them.
 //!
-//! Every binary calls [`Telemetry::install`] once, makes one [`Metrics`] and one [`Health`] per service instance, serves them with
-//! [`AdminServer`] and ends with [`TelemetryGuard::shutdown`]. The sandbox and tests run several services in one process: then each is a
-//! [`Component`] of the one installation, and a [`SpanRecorder`] keeps the last traces for the state page.
+//! Every binary calls [`Telemetry::install`] once, makes one [`Metrics`] and one [`Health`] per service
+//! instance, serves them with [`AdminServer`] and ends with [`TelemetryGuard::shutdown`]. The sandbox and
+//! tests run several services in one process: then each is a [`Component`] of the one installation, and a
+//! [`SpanRecorder`] keeps the last traces for the state page.
 //!
 //! - [`context`]: W3C trace context in gRPC metadata and in messages.
 //! - [`grpc`]: the server's span per call and the client's interceptor.

@@ -1,4 +1,5 @@
-//! The last traces, in memory: the sandbox's state page shows a Service's last trace as a timeline without a collector.
+//! The last traces, in memory: the sandbox's state page shows a Service's last trace as a timeline without a
+//! collector.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -92,7 +93,8 @@ impl SpanRecorder {
             .unwrap_or_default()
     }
 
-    /// The last trace that has a span with this value of [`attributes::SERVICE`](crate::attributes::SERVICE), by the time of start.
+    /// The last trace that has a span with this value of [`attributes::SERVICE`](crate::attributes::SERVICE),
+    /// by the time of start.
     #[must_use]
     pub fn last_trace(&self, service: &str) -> Vec<RecordedSpan> {
         let traces = self.traces.lock();

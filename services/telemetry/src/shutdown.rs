@@ -34,8 +34,8 @@ impl Signals {
         }
     }
 
-    /// Waits for a signal, turns readiness off, lets callers notice for `drain`, then cancels `stop`. Ends early, doing all of it, if `stop` is
-    /// cancelled by someone else. A second signal ends the drain.
+    /// Waits for a signal, turns readiness off, lets callers notice for `drain`, then cancels `stop`. Ends
+    /// early, doing all of it, if `stop` is cancelled by someone else. A second signal ends the drain.
     pub async fn shut_down(mut self, health: Health, drain: Duration, stop: CancellationToken) {
         let name = tokio::select! {
             name = self.received() => name,

@@ -1,4 +1,5 @@
-//! The exporter's calls must not be exported themselves: a test of its own process, since only global telemetry sees them.
+//! The exporter's calls must not be exported themselves: a test of its own process, since only global
+//! telemetry sees them.
 
 use clb_settings::from_yaml;
 use clb_telemetry::collector::Collector;

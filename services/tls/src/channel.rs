@@ -1,5 +1,5 @@
-//! Servers and channels with or without TLS, as the settings say, always with HTTP/2 keep-alive: without it a channel does not notice
-//! that the other side has gone.
+//! Servers and channels with or without TLS, as the settings say, always with HTTP/2 keep-alive: without it a
+//! channel does not notice that the other side has gone.
 
 use std::net::SocketAddr;
 use std::time::Duration;

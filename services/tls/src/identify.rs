@@ -26,8 +26,8 @@ pub enum Trust {
 /// Who made this call.
 ///
 /// # Errors
-/// `Unauthenticated`, with what is missing or wrong, if the call does not prove it; `PermissionDenied` for a caller from another host
-/// without TLS.
+/// `Unauthenticated`, with what is missing or wrong, if the call does not prove it; `PermissionDenied` for a
+/// caller from another host without TLS.
 pub fn identify<T>(request: &Request<T>, trust: Trust) -> Result<PeerIdentity, Status> {
     identify_parts(request.extensions(), request.metadata(), trust)
 }

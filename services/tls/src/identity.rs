@@ -29,7 +29,8 @@ pub enum IdentityError {
     /// It has no URI among its names.
     #[error("the peer's certificate has no URI name; issue it with one under {TRUST_DOMAIN}")]
     NoUri,
-    /// It has several, so that it does not say which of them the peer is (SPIFFE X509-SVID, section 2: exactly one).
+    /// It has several, so that it does not say which of them the peer is (SPIFFE X509-SVID, section 2:
+    /// exactly one).
     #[error("the peer's certificate has {0} URI names where exactly one is needed")]
     SeveralUris(usize),
     /// The URI is none of the three forms.
@@ -67,7 +68,8 @@ impl PeerIdentity {
         }
     }
 
-    /// The identity that a certificate (DER) proves. Whether its signature and time are right is the handshake's business.
+    /// The identity that a certificate (DER) proves. Whether its signature and time are right is the
+    /// handshake's business.
     ///
     /// # Errors
     /// See [`IdentityError`].

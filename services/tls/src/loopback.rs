@@ -26,7 +26,8 @@ pub fn require_loopback_address(address: SocketAddr) -> Result<(), NotLoopback> 
     }
 }
 
-/// Refuses to dial another host without TLS. Of names only `localhost` passes, since any other may resolve to anything.
+/// Refuses to dial another host without TLS. Of names only `localhost` passes, since any other may resolve to
+/// anything.
 ///
 /// # Errors
 /// [`NotLoopback`].

@@ -1,4 +1,5 @@
-//! A service's certificate, key and authority, checked when they are loaded rather than at the first handshake.
+//! A service's certificate, key and authority, checked when they are loaded rather than at the first
+//! handshake.
 
 use std::path::Path;
 
@@ -85,7 +86,8 @@ impl TlsMaterial {
         Self::from_pem(ca, certificate, key)
     }
 
-    /// Checks what is given: an authority, a certificate of ours that is not expired and the key that belongs to it.
+    /// Checks what is given: an authority, a certificate of ours that is not expired and the key that belongs
+    /// to it.
     ///
     /// # Errors
     /// [`TlsError::Unusable`] and [`TlsError::Identity`].
