@@ -7,8 +7,11 @@
 
 mod ecs_vpc;
 mod listener_rows;
-mod slb;
+mod slb_groups;
 mod slb_listeners;
+mod slb_load_balancers;
+mod slb_others;
+mod slb_rows;
 mod text;
 mod validate;
 
@@ -218,10 +221,14 @@ impl Action {
 }
 
 static ACTIONS: LazyLock<HashMap<&'static str, Action>> = LazyLock::new(|| {
-    let all = slb::actions()
-        .into_iter()
-        .chain(slb_listeners::actions())
-        .chain(ecs_vpc::actions());
+    let tables = [
+        slb_load_balancers::actions(),
+        slb_listeners::actions(),
+        slb_groups::actions(),
+        slb_others::actions(),
+        ecs_vpc::actions(),
+    ];
+    let all = tables.into_iter().flatten();
     all.map(|action| (action.name, action)).collect()
 });
 

@@ -1,12 +1,13 @@
 //! The actions on listeners.
 
 use super::listener_rows as rows;
-use super::{Action, Charset, Effect, Kind, Parameter, Product};
+use super::slb_rows::{MAYBE_REGION, read, write};
+use super::{Action, Charset, Kind, Parameter};
 use crate::errors;
 use crate::{health, listeners};
 
 const DESCRIBE: &[Parameter] = &[
-    Parameter::optional("RegionId", Kind::Region),
+    MAYBE_REGION,
     Parameter::optional(
         "LoadBalancerId",
         Kind::List {
@@ -30,7 +31,7 @@ const DESCRIBE: &[Parameter] = &[
 ];
 
 const HEALTH: &[Parameter] = &[
-    Parameter::optional("RegionId", Kind::Region),
+    MAYBE_REGION,
     Parameter::required("LoadBalancerId", Kind::Text),
     Parameter::optional("ListenerPort", Kind::Integer { min: 1, max: 65535 }).refuse(errors::LISTENER_PORT),
 ];
@@ -185,12 +186,4 @@ fn changes() -> [Action; 4] {
             &[rows::THRESHOLDS, rows::LAYER_7, rows::HTTP_CHECK, rows::HTTPS],
         ),
     ]
-}
-
-fn read(name: &'static str, run: super::Handler, rows: &[&[Parameter]]) -> Action {
-    Action::new(Product::Slb, Effect::Read, name, run, rows)
-}
-
-fn write(name: &'static str, run: super::Handler, rows: &[&[Parameter]]) -> Action {
-    Action::new(Product::Slb, Effect::Write, name, run, rows)
 }

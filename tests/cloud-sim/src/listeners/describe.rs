@@ -161,10 +161,10 @@ fn in_list(lb: &LoadBalancer, key: &Key, listener: &Listener) -> Value {
     row.insert("Status".to_owned(), json!(listener.status()));
     let config: Map<String, Value> = if listener.forwards() {
         row.insert("Description".to_owned(), json!(listener.text("Description")));
-        config = picked(listener, |name| {
+        picked(listener, |name| {
             name != "Description" && OF_A_FORWARD.contains(&name)
         })
-        .collect();
+        .collect()
     } else {
         let acls: Vec<&str> = listener.acl_ids().collect();
         row.extend(picked(listener, |name| COMMON.contains(&name)));
