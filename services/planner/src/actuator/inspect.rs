@@ -1,0 +1,45 @@
+//! Asking the actuator about things that annotations name.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clb_model::ClusterId;
+use clb_planner_core::facts::Question;
+use clb_wire::actuator::{Facts, InspectQuery, facts_from_proto, inspect_query_to_proto};
+use tokio::time::timeout;
+
+use super::{ActuatorClient, reason};
+
+/// The answer may take a few calls to the cloud, each of which may wait for the account's limit.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Asks.
+///
+/// # Errors
+/// Why there is no answer, for people.
+pub(crate) async fn inspect(
+    mut client: ActuatorClient,
+    cluster: ClusterId,
+    region: String,
+    questions: BTreeSet<Question>,
+) -> Result<Facts, String> {
+    let mut query = InspectQuery {
+        cluster,
+        region,
+        certificate_ids: BTreeSet::new(),
+        acl_ids: BTreeSet::new(),
+        vswitch_ids: BTreeSet::new(),
+    };
+    for question in questions {
+        match question {
+            Question::Certificate(id) => query.certificate_ids.insert(id),
+            Question::AccessControlList(id) => query.acl_ids.insert(id),
+            Question::VSwitch(id) => query.vswitch_ids.insert(id),
+        };
+    }
+    match timeout(DEADLINE, client.inspect(inspect_query_to_proto(&query))).await {
+        Ok(Ok(response)) => Ok(facts_from_proto(response.into_inner())),
+        Ok(Err(status)) => Err(reason(&status)),
+        Err(_) => Err(format!("no answer within {DEADLINE:?}")),
+    }
+}

@@ -1,0 +1,106 @@
+//! Answers about certificates, access control lists and vSwitches, kept for a while; questions are asked once, for all Services that wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use clb_model::ServiceUid;
+use clb_planner_core::facts::{Certificate, CloudFacts, Question, VSwitchFact};
+use clb_wire::actuator::Facts;
+use tokio::time::Instant;
+
+/// Ids in one Inspect call.
+const QUESTIONS_PER_CALL: usize = 50;
+
+/// The answers of one cluster.
+#[derive(Debug)]
+pub(crate) struct FactCache {
+    facts: CloudFacts,
+    ttl: Duration,
+    expiries: BTreeSet<(Instant, Question)>,
+    open: BTreeMap<Question, BTreeSet<ServiceUid>>,
+    asking: BTreeSet<Question>,
+}
+
+impl FactCache {
+    /// Empty; answers hold for `ttl`.
+    pub(crate) fn new(ttl: Duration) -> Self {
+        Self {
+            facts: CloudFacts::default(),
+            ttl,
+            expiries: BTreeSet::new(),
+            open: BTreeMap::new(),
+            asking: BTreeSet::new(),
+        }
+    }
+
+    /// The answers that hold now.
+    pub(crate) fn current(&mut self, now: Instant) -> &CloudFacts {
+        while self.expiries.first().is_some_and(|(due, _)| *due <= now) {
+            if let Some((_, question)) = self.expiries.pop_first() {
+                match question {
+                    Question::Certificate(id) => drop(self.facts.certificates.remove(&id)),
+                    Question::AccessControlList(id) => drop(self.facts.access_control_lists.remove(&id)),
+                    Question::VSwitch(id) => drop(self.facts.vswitches.remove(&id)),
+                }
+            }
+        }
+        &self.facts
+    }
+
+    /// A Service needs answers.
+    pub(crate) fn ask(&mut self, uid: &ServiceUid, questions: &BTreeSet<Question>) {
+        for question in self.facts.unanswered(questions) {
+            self.open.entry(question).or_default().insert(uid.clone());
+        }
+    }
+
+    /// What to ask next; empty while a call is under way or nothing is open.
+    pub(crate) fn next_call(&mut self) -> BTreeSet<Question> {
+        if self.asking.is_empty() {
+            self.asking = self.open.keys().take(QUESTIONS_PER_CALL).cloned().collect();
+            return self.asking.clone();
+        }
+        BTreeSet::new()
+    }
+
+    /// Takes in the answers to the call and returns the Services that waited for them.
+    pub(crate) fn answer(&mut self, answers: &Facts, now: Instant) -> BTreeSet<ServiceUid> {
+        let due = now + self.ttl;
+        let asked = std::mem::take(&mut self.asking);
+        let mut waited = BTreeSet::new();
+        for question in asked {
+            match &question {
+                Question::Certificate(id) => {
+                    let fact = answers.certificates.get(id).map(|fact| Certificate {
+                        expires_ms: fact.expires_ms,
+                    });
+                    self.facts.certificates.insert(id.clone(), fact);
+                }
+                Question::AccessControlList(id) => {
+                    self.facts
+                        .access_control_lists
+                        .insert(id.clone(), answers.acl_ids.contains(id));
+                }
+                Question::VSwitch(id) => {
+                    let fact = answers.vswitches.get(id).map(|fact| VSwitchFact {
+                        vpc_id: fact.vpc_id.clone(),
+                        cidr: fact.cidr.parse().ok(),
+                    });
+                    self.facts.vswitches.insert(id.clone(), fact);
+                }
+            }
+            waited.extend(self.open.remove(&question).unwrap_or_default());
+            self.expiries.insert((due, question));
+        }
+        waited
+    }
+
+    /// The call failed: returns the Services that waited; they ask again.
+    pub(crate) fn failed(&mut self) -> BTreeSet<ServiceUid> {
+        let asked = std::mem::take(&mut self.asking);
+        asked
+            .iter()
+            .flat_map(|question| self.open.remove(question).unwrap_or_default())
+            .collect()
+    }
+}

@@ -1,0 +1,287 @@
+//! One pass for one Service, and what follows from it: directives, a batch, questions, the next wake-up. Then the batch's results.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use clb_model::ServiceUid;
+use clb_model::operation::{Batch, OperationResult, Outcome};
+use clb_planner_core::step::{Observation, PlannedBatch, State, StepInputs, step};
+use clb_telemetry::SpanTraceExt as _;
+use tokio::task::JoinError;
+use tokio::time::Instant;
+use tracing::{Instrument as _, Span, info_span};
+
+use super::effects::signs;
+use super::worker::{ClusterTask, Finished};
+use crate::actuator::execute::{Execution, execute};
+use crate::actuator::inspect::inspect;
+use crate::metrics::{BatchEnd, state_name};
+
+/// How long the mirror may take to show a batch's effects. Planning without them does no harm (the actuator refuses what is out of date), it
+/// only costs a round.
+const EFFECTS_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Batches for a Service in a row, each of them successful, before it has to wait: more than that means that something is changed and
+/// changed again.
+const BATCHES_WITHOUT_WAIT: u32 = 8;
+
+impl ClusterTask {
+    /// Plans one Service.
+    pub(super) fn pass(&mut self, uid: &ServiceUid) {
+        let now = Instant::now();
+        if self.waits_for_mirror(uid, now) {
+            return;
+        }
+        let fresh = self.frozen().is_none();
+        let room = self.room() > 0;
+        let Some((known, nodes)) = self.state.service_and_nodes(uid) else {
+            return;
+        };
+        let candidates = self.view.candidates(uid);
+        let service = known.service.clone();
+        let span = known.change.pass_span(
+            self.handle.id().as_str(),
+            &service.key.namespace,
+            &service.key.name,
+            uid,
+        );
+        let step = span.in_scope(|| {
+            step(StepInputs {
+                cluster: &self.settings,
+                service: &service,
+                nodes,
+                observed: candidates
+                    .as_deref()
+                    .map_or(Observation::Pending, Observation::Known),
+                facts: self.facts.current(now),
+                memory: &known.memory,
+                fresh,
+                now_ms: now_ms(),
+            })
+        });
+        span.record("clb.state", state_name(step.state));
+        let metrics = &self.handle.metrics;
+        metrics.pass(step.state, now.elapsed());
+        if step.batch.is_some() && !room {
+            // What would be planned now is out of date by the time there is room; so is what it would say.
+            if !std::mem::replace(&mut known.waits_for_room, true) {
+                self.waiting_for_room.push_back(uid.clone());
+            }
+            return;
+        }
+        let trace = span.trace_context();
+        known.change.passed(&trace);
+        known.trace_id = trace.trace_id().unwrap_or_default();
+        known.memory = step.memory;
+        if known.state != Some(step.state) || known.message != step.message {
+            tracing::debug!(parent: &span, service = %service.key, state = state_name(step.state), message = step.message, "planned");
+        }
+        known.state = Some(step.state);
+        known.message = step.message;
+        let settled = step.batch.is_none() && step.questions.is_empty();
+        match step.state {
+            State::Converged | State::None if settled => {
+                known.batches = 0;
+                if let Some(since) = known.change.finish()
+                    && step.state == State::Converged
+                {
+                    metrics.programmed(now.duration_since(since));
+                }
+                self.queue.succeeded(uid);
+            }
+            State::Failed | State::Converging | State::Cleaning if settled => {
+                self.queue.retry(uid, Duration::ZERO, now);
+            }
+            _ => {}
+        }
+        self.handle.outbox.offer(&service, step.writes, trace);
+        self.facts.ask(uid, &step.questions);
+        if let Some(at) = step.wake_at_ms {
+            let wait = Duration::from_millis(at.saturating_sub(now_ms()));
+            self.queue.wake_at(uid, now + wait);
+        }
+        if let Some(planned) = step.batch {
+            span.record("clb.operations", planned.operations.len());
+            self.give(uid, planned, &span);
+        }
+    }
+
+    /// Whether the effects of the last batch have not been shown yet.
+    fn waits_for_mirror(&mut self, uid: &ServiceUid, now: Instant) -> bool {
+        let Some((known, _)) = self.state.service_and_nodes(uid) else {
+            return false;
+        };
+        let Some((signs, until)) = &known.awaiting else {
+            return false;
+        };
+        let seen = signs.seen(self.view.load_balancer(&signs.load_balancer));
+        if !seen && now < *until {
+            self.queue.wake_at(uid, *until);
+            return true;
+        }
+        if !seen {
+            tracing::debug!(service = %known.service.key, ?signs, "planning without having seen the last batch's effects");
+        }
+        known.awaiting = None;
+        false
+    }
+
+    fn give(&mut self, uid: &ServiceUid, planned: PlannedBatch, pass: &Span) {
+        let plan = self.next_plan();
+        let Some((known, _)) = self.state.service_and_nodes(uid) else {
+            return;
+        };
+        known.batches = known.batches.saturating_add(1);
+        if let Some(id) = &planned.load_balancer {
+            pass.record("clb.load_balancer", id.as_str());
+        }
+        let batch = Batch {
+            cluster: self.settings.id.clone(),
+            region: self.settings.region.clone(),
+            service: uid.clone(),
+            service_key: known.service.key.clone(),
+            plan,
+            load_balancer: planned.load_balancer,
+            operations: planned.operations,
+            priority: planned.priority,
+            deadline: self.limits.batch_deadline,
+        };
+        let span = info_span!(
+            parent: pass, "planner.execute", otel.kind = "client", clb.plan = plan.counter, clb.operations = batch.operations.len()
+        );
+        let client = self.client.clone();
+        let uid = uid.clone();
+        self.queue.hold(&uid);
+        self.batches += 1;
+        self.jobs.spawn(
+            async move {
+                let started = Instant::now();
+                let load_balancer = batch.load_balancer.clone();
+                let operations = batch.operations.clone();
+                let execution = execute(client, batch).await;
+                Finished::Batch {
+                    uid,
+                    load_balancer,
+                    operations,
+                    execution,
+                    started,
+                }
+            }
+            .instrument(span),
+        );
+    }
+
+    /// Asks what is open, one call at a time.
+    pub(super) fn ask(&mut self) {
+        let questions = self.facts.next_call();
+        if questions.is_empty() {
+            return;
+        }
+        let client = self.client.clone();
+        let (cluster, region) = (self.settings.id.clone(), self.settings.region.clone());
+        let span = info_span!("planner.inspect", otel.kind = "client", clb.cluster = %cluster, clb.questions = questions.len());
+        self.jobs.spawn(
+            async move { Finished::Answers(inspect(client, cluster, region, questions).await) }
+                .instrument(span),
+        );
+    }
+
+    /// Takes in what has come back.
+    pub(super) fn finish(&mut self, finished: Result<Finished, JoinError>) {
+        let now = Instant::now();
+        match finished {
+            Ok(Finished::Batch {
+                uid,
+                load_balancer,
+                operations,
+                execution,
+                started,
+            }) => {
+                self.batches = self.batches.saturating_sub(1);
+                let end = self.take_execution(&uid, load_balancer.as_ref(), &operations, execution, now);
+                self.handle.metrics.batch(end, now.duration_since(started));
+                self.queue.release(&uid);
+            }
+            Ok(Finished::Answers(Ok(answers))) => {
+                for uid in self.facts.answer(&answers, now) {
+                    self.queue.add(&uid);
+                }
+            }
+            Ok(Finished::Answers(Err(reason))) => {
+                tracing::warn!(cluster = %self.handle.id(), reason, "the actuator did not answer questions about the cloud");
+                for uid in self.facts.failed() {
+                    self.queue.retry(&uid, Duration::ZERO, now);
+                }
+            }
+            // Only if a job panics or the runtime ends; the Service stays held, which is the safe side.
+            Err(error) => {
+                tracing::error!(cluster = %self.handle.id(), %error, "a call's task has ended without a result")
+            }
+        }
+    }
+
+    fn take_execution(
+        &mut self,
+        uid: &ServiceUid,
+        load_balancer: Option<&clb_model::LoadBalancerId>,
+        operations: &[clb_model::operation::Operation],
+        execution: Execution,
+        now: Instant,
+    ) -> BatchEnd {
+        let Some((known, _)) = self.state.service_and_nodes(uid) else {
+            // The Service has gone meanwhile; what was done stays for whoever finds it.
+            return BatchEnd::Incomplete;
+        };
+        let service = &known.service.key;
+        let results = match execution {
+            Execution::NotTaken(reason) => {
+                tracing::warn!(%service, reason, "the actuator did not take a batch; it is planned again");
+                self.queue.retry(uid, Duration::ZERO, now);
+                return BatchEnd::Broken;
+            }
+            Execution::Results(results) => results,
+        };
+        known.memory = known.memory.after_batch(operations, &results);
+        known.awaiting =
+            signs(load_balancer, operations, &results).map(|signs| (signs, now + EFFECTS_DEADLINE));
+        for result in results.iter().filter(|result| !result.outcome.succeeded()) {
+            tracing::info!(%service, operation = result.operation.0, outcome = ?result.outcome, "an operation did not succeed");
+        }
+        if results.iter().all(|result| result.outcome.succeeded()) {
+            if known.batches > BATCHES_WITHOUT_WAIT {
+                self.queue.retry(uid, Duration::ZERO, now);
+            } else {
+                // Held until the release that follows, then in line.
+                self.queue.add(uid);
+            }
+            return BatchEnd::Done;
+        }
+        self.queue.retry(uid, asked_to_wait(&results), now);
+        if results
+            .iter()
+            .any(|result| matches!(result.outcome, Outcome::Unknown { .. }))
+        {
+            BatchEnd::Broken
+        } else {
+            BatchEnd::Incomplete
+        }
+    }
+}
+
+/// How long the actuator asks to wait, if it does.
+fn asked_to_wait(results: &[OperationResult]) -> Duration {
+    results
+        .iter()
+        .filter_map(|result| match &result.outcome {
+            Outcome::Busy { retry_after } | Outcome::Throttled { retry_after } => Some(*retry_after),
+            _ => None,
+        })
+        .max()
+        .unwrap_or_default()
+}
+
+/// Milliseconds since 1970; only for what is compared with times of Kubernetes and the cloud.
+pub(crate) fn now_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,250 @@
+//! What is known of one cluster: its Services with what planning remembers of each, and its Nodes. Owned by the cluster's task.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use clb_model::cluster::{Node, Service, TrafficPolicy};
+use clb_model::{LoadBalancerId, ServiceKey, ServiceUid, marks};
+use clb_planner_core::settings::{BackendType, ClusterSettings};
+use clb_planner_core::step::{Memory, State};
+use clb_wire::actuator::Interest;
+use clb_wire::records::ObjectKey;
+use tokio::time::Instant;
+
+use super::change::PendingChange;
+use super::effects::Signs;
+use crate::snapshot::staging::Deleted;
+
+/// The Services and Nodes of one cluster.
+#[derive(Debug, Default)]
+pub(crate) struct ClusterState {
+    services: BTreeMap<ServiceUid, ServiceState>,
+    by_key: HashMap<ServiceKey, ServiceUid>,
+    nodes: BTreeMap<String, Node>,
+}
+
+/// One Service.
+#[derive(Debug)]
+pub(crate) struct ServiceState {
+    /// As last told.
+    pub(crate) service: Arc<Service>,
+    /// What passes leave for the next.
+    pub(crate) memory: Memory,
+    /// What the last pass found; none before the first.
+    pub(crate) state: Option<State>,
+    /// What stood in the way of it.
+    pub(crate) message: String,
+    /// What is being planned for.
+    pub(crate) change: PendingChange,
+    /// The last pass's trace.
+    pub(crate) trace_id: String,
+    /// What the mirror must show before the next pass, and until when that is waited for.
+    pub(crate) awaiting: Option<(Signs, Instant)>,
+    /// Batches since the Service was last as it should be.
+    pub(crate) batches: u32,
+    /// It has operations for which there was no room among the batches under way.
+    pub(crate) waits_for_room: bool,
+}
+
+/// What a snapshot or delta means for planning.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// To be planned.
+    pub(crate) changed: BTreeSet<ServiceUid>,
+    /// To be forgotten; nothing is done about them in the cloud.
+    pub(crate) gone: BTreeSet<ServiceUid>,
+}
+
+impl ServiceState {
+    fn new(service: Service) -> Self {
+        Self {
+            service: Arc::new(service),
+            memory: Memory::default(),
+            state: None,
+            message: String::new(),
+            change: PendingChange::default(),
+            trace_id: String::new(),
+            awaiting: None,
+            batches: 0,
+            waits_for_room: false,
+        }
+    }
+}
+
+impl ClusterState {
+    /// A full snapshot: what is not in it is not there.
+    pub(crate) fn replace(&mut self, services: Vec<Service>, nodes: BTreeMap<String, Node>) -> Difference {
+        let mut difference = Difference::default();
+        let nodes_changed = self.nodes != nodes;
+        self.nodes = nodes;
+        let mut before: BTreeSet<ServiceUid> = self.services.keys().cloned().collect();
+        for service in services {
+            before.remove(&service.uid);
+            let uid = service.uid.clone();
+            let same = self
+                .services
+                .get(&uid)
+                .is_some_and(|known| *known.service == service);
+            if !same || nodes_changed {
+                difference.changed.insert(uid);
+            }
+            if !same {
+                self.put(service, &mut difference);
+            }
+        }
+        for uid in before {
+            if self.remove(&uid) {
+                difference.gone.insert(uid);
+            }
+        }
+        difference.changed.retain(|uid| self.services.contains_key(uid));
+        difference
+    }
+
+    /// A Service's new state. Another Service of the same name is gone.
+    pub(crate) fn put_service(&mut self, service: Service) -> Difference {
+        let mut difference = Difference::default();
+        let known = self.services.get(&service.uid);
+        if known.is_none_or(|known| *known.service != service) {
+            difference.changed.insert(service.uid.clone());
+            self.put(service, &mut difference);
+        }
+        difference
+    }
+
+    fn put(&mut self, service: Service, difference: &mut Difference) {
+        let uid = service.uid.clone();
+        if let Some(other) = self.by_key.insert(service.key.clone(), uid.clone())
+            && other != uid
+        {
+            self.services.remove(&other);
+            difference.gone.insert(other);
+        }
+        match self.services.get_mut(&uid) {
+            Some(known) => known.service = Arc::new(service),
+            None => {
+                self.services.insert(uid, ServiceState::new(service));
+            }
+        }
+    }
+
+    /// A Node's new state. Returns the Services whose backends it can change.
+    pub(crate) fn put_node(&mut self, node: Node, settings: &ClusterSettings) -> BTreeSet<ServiceUid> {
+        if self.nodes.get(&node.name) == Some(&node) {
+            return BTreeSet::new();
+        }
+        let concerned = self.services_on(&node.name, settings);
+        self.nodes.insert(node.name.clone(), node);
+        concerned
+    }
+
+    /// An explicit deletion; another object of the same name stays.
+    pub(crate) fn delete(&mut self, deleted: &Deleted, settings: &ClusterSettings) -> Difference {
+        let mut difference = Difference::default();
+        match &deleted.key {
+            ObjectKey::Service(key) => {
+                let found = self.by_key.get(key).filter(|uid| uid.as_str() == deleted.uid);
+                if let Some(uid) = found.cloned()
+                    && self.remove(&uid)
+                {
+                    difference.gone.insert(uid);
+                }
+            }
+            ObjectKey::Node(name) => {
+                if self.nodes.get(name).is_some_and(|node| node.uid == deleted.uid) {
+                    self.nodes.remove(name);
+                    difference.changed = self.services_on(name, settings);
+                }
+            }
+        }
+        difference
+    }
+
+    fn remove(&mut self, uid: &ServiceUid) -> bool {
+        let Some(removed) = self.services.remove(uid) else {
+            return false;
+        };
+        let key = &removed.service.key;
+        if self.by_key.get(key) == Some(uid) {
+            self.by_key.remove(key);
+        }
+        true
+    }
+
+    /// The Services whose backends may be on a Node: pods are backends of their own, and under Local policy only nodes with a pod count.
+    fn services_on(&self, node: &str, settings: &ClusterSettings) -> BTreeSet<ServiceUid> {
+        self.services
+            .iter()
+            .filter(|(_, known)| {
+                let service = &known.service;
+                let on_node = || {
+                    service
+                        .endpoints
+                        .iter()
+                        .flat_map(|set| &set.endpoints)
+                        .any(|endpoint| endpoint.node_name.as_deref() == Some(node))
+                };
+                match service.traffic_policy {
+                    TrafficPolicy::Cluster if backends_are_nodes(service, settings) => true,
+                    TrafficPolicy::Cluster | TrafficPolicy::Local => on_node(),
+                }
+            })
+            .map(|(uid, _)| uid.clone())
+            .collect()
+    }
+
+    /// A Service.
+    pub(crate) fn service(&self, uid: &ServiceUid) -> Option<&ServiceState> {
+        self.services.get(uid)
+    }
+
+    /// A Service, and all Nodes by name.
+    pub(crate) fn service_and_nodes(
+        &mut self,
+        uid: &ServiceUid,
+    ) -> Option<(&mut ServiceState, &BTreeMap<String, Node>)> {
+        Some((self.services.get_mut(uid)?, &self.nodes))
+    }
+
+    /// All Services.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&ServiceUid, &ServiceState)> {
+        self.services.iter()
+    }
+
+    /// How many Services there are.
+    pub(crate) fn service_count(&self) -> usize {
+        self.services.len()
+    }
+
+    /// How many Nodes there are.
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+}
+
+fn annotation<'a>(service: &'a Service, suffix: &str) -> Option<&'a str> {
+    [marks::ANNOTATION_PREFIX, marks::LEGACY_ANNOTATION_PREFIX]
+        .iter()
+        .find_map(|prefix| service.annotations.get(&format!("{prefix}{suffix}")))
+        .map(String::as_str)
+}
+
+fn backends_are_nodes(service: &Service, settings: &ClusterSettings) -> bool {
+    let named = service
+        .annotations
+        .get(&format!("{}backend-type", marks::ANNOTATION_DOMAIN));
+    match named.map(String::as_str) {
+        Some("eni") => false,
+        Some(_) => true,
+        None => settings.default_backend_type == BackendType::Ecs,
+    }
+}
+
+/// How the actuator can find the Service's CLB.
+pub(crate) fn interest_of(service: &Service) -> Interest {
+    Interest {
+        service: service.uid.clone(),
+        default_name: marks::default_name(&service.uid),
+        load_balancer: annotation(service, "loadbalancer-id").and_then(|id| LoadBalancerId::new(id).ok()),
+    }
+}

@@ -1,0 +1,384 @@
+//! The task of one cluster: hears, plans, gives batches and questions away, and hears again.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clb_model::ServiceUid;
+use clb_model::directive::{DirectiveOutcome, DirectiveResult};
+use clb_model::operation::Operation;
+use clb_model::ownership::{Candidate, Standing, remembered_class, standing};
+use clb_model::version::{PlanNumber, Tenure};
+use clb_planner_core::settings::ClusterSettings;
+use clb_telemetry::{Check, TraceContext};
+use clb_wire::actuator::Facts;
+use clb_wire::records::Object;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::ClusterHandle;
+use super::event::{Event, Mirror, Said};
+use super::facts::FactCache;
+use super::queue::WorkQueue;
+use super::state::{ClusterState, Difference, interest_of};
+use super::view::View;
+use crate::actuator::ActuatorClient;
+use crate::actuator::execute::Execution;
+use crate::actuator::interests::Interests;
+use crate::snapshot::freshness::{Freshness, Frozen};
+use crate::snapshot::staging::Changes;
+
+/// Passes in a row before the task hears again.
+const PASSES_AT_A_TIME: usize = 16;
+
+/// What a cluster's task is configured with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Batches under way at a time.
+    pub(crate) batches_in_flight: usize,
+    /// How long a batch may wait and run.
+    pub(crate) batch_deadline: Duration,
+    /// Age at which a cluster is stale.
+    pub(crate) stale_after: Duration,
+    /// How long answers hold.
+    pub(crate) facts_ttl: Duration,
+    /// How long batches under way are waited for at the end.
+    pub(crate) shutdown_grace: Duration,
+}
+
+/// The task of one cluster.
+#[derive(Debug)]
+pub(crate) struct ClusterTask {
+    pub(super) handle: Arc<ClusterHandle>,
+    pub(super) settings: ClusterSettings,
+    pub(super) limits: Limits,
+    pub(super) client: ActuatorClient,
+    pub(super) interests: Arc<Interests>,
+    fencing: Tenure,
+    check: Check,
+    pub(super) state: ClusterState,
+    pub(super) view: View,
+    pub(super) facts: FactCache,
+    pub(super) queue: WorkQueue,
+    pub(super) freshness: Freshness,
+    frozen: Option<Frozen>,
+    stream: u64,
+    plans: u64,
+    pub(super) jobs: JoinSet<Finished>,
+    pub(super) batches: usize,
+    /// Services with operations for which there was no room among the batches under way.
+    pub(super) waiting_for_room: VecDeque<ServiceUid>,
+}
+
+/// Something that the task had given away has come back.
+#[derive(Debug)]
+pub(crate) enum Finished {
+    /// A batch.
+    Batch {
+        /// Its Service.
+        uid: ServiceUid,
+        /// The CLB; none when the batch creates one.
+        load_balancer: Option<clb_model::LoadBalancerId>,
+        /// What was to be done.
+        operations: Vec<Operation>,
+        /// What became of it.
+        execution: Execution,
+        /// When it was given away.
+        started: Instant,
+    },
+    /// Answers, or why there are none.
+    Answers(Result<Facts, String>),
+}
+
+impl ClusterTask {
+    /// A task that has heard nothing yet.
+    pub(crate) fn new(
+        handle: Arc<ClusterHandle>,
+        settings: ClusterSettings,
+        limits: Limits,
+        client: ActuatorClient,
+        fencing: Tenure,
+        check: Check,
+    ) -> Self {
+        Self {
+            handle,
+            settings,
+            limits,
+            client,
+            interests: Arc::default(),
+            fencing,
+            check,
+            state: ClusterState::default(),
+            view: View::default(),
+            facts: FactCache::new(limits.facts_ttl),
+            queue: WorkQueue::default(),
+            freshness: Freshness::new(limits.stale_after),
+            frozen: None,
+            stream: 0,
+            plans: 0,
+            jobs: JoinSet::new(),
+            batches: 0,
+            waiting_for_room: VecDeque::new(),
+        }
+    }
+
+    /// Where the interests of this cluster's Services are put.
+    pub(crate) fn interests(&self) -> Arc<Interests> {
+        self.interests.clone()
+    }
+
+    /// Runs until `stop`, then waits briefly for the batches under way.
+    pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>, stop: CancellationToken) {
+        self.look_at_freshness(Instant::now());
+        loop {
+            let now = Instant::now();
+            self.queue.ring(now);
+            self.look_at_freshness(now);
+            self.fill_room();
+            for _ in 0..PASSES_AT_A_TIME {
+                match self.queue.next() {
+                    Some(uid) => self.pass(&uid),
+                    None => break,
+                }
+            }
+            self.ask();
+            self.show_metrics();
+            let idle = self.queue.len() == 0 && (self.room() == 0 || self.waiting_for_room.is_empty());
+            let due = self.next_due();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(finished) = self.jobs.join_next() => self.finish(finished),
+                event = events.recv() => match event {
+                    Some(event) => self.hear(event),
+                    None => break,
+                },
+                () = sleep_to(due), if idle => {}
+                () = tokio::task::yield_now(), if !idle => {}
+            }
+        }
+        self.drain(&mut events).await;
+    }
+
+    /// How many more batches may be under way.
+    pub(super) fn room(&self) -> usize {
+        self.limits.batches_in_flight.saturating_sub(self.batches)
+    }
+
+    /// Puts as many of those that waited for room in line as there is room for.
+    fn fill_room(&mut self) {
+        for _ in self.queue.len()..self.room() {
+            let Some(uid) = self.waiting_for_room.pop_front() else {
+                return;
+            };
+            if let Some((known, _)) = self.state.service_and_nodes(&uid) {
+                known.waits_for_room = false;
+                self.queue.add(&uid);
+            }
+        }
+    }
+
+    /// Batches under way are given a moment: their results are lost to this planner, but a call that is cut off is worse.
+    async fn drain(&mut self, events: &mut mpsc::Receiver<Event>) {
+        let deadline = Instant::now() + self.limits.shutdown_grace;
+        events.close();
+        loop {
+            tokio::select! {
+                finished = timeout_at(deadline, self.jobs.join_next()) => match finished {
+                    Ok(Some(finished)) => self.finish(finished),
+                    Ok(None) => return,
+                    Err(_) => {
+                        tracing::warn!(cluster = %self.handle.id(), batches = self.batches, "batches were still under way at the end");
+                        return;
+                    }
+                },
+                Some(_) = events.recv() => {}
+            }
+        }
+    }
+
+    /// When there is something to do even if nothing is heard.
+    fn next_due(&self) -> Option<Instant> {
+        let freshness = self.frozen.is_none().then(|| self.freshness.deadline()).flatten();
+        self.queue.next_timer().into_iter().chain(freshness).min()
+    }
+
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Watcher { stream, said } => {
+                // A stream that has been replaced may have a few words on their way.
+                if stream >= self.stream {
+                    self.stream = stream;
+                    self.hear_watcher(said, Instant::now());
+                }
+            }
+            Event::Mirror(Mirror::Opened | Mirror::Closed) => self.view.clear(),
+            Event::Mirror(Mirror::Update(update)) => {
+                for uid in self.view.apply(update) {
+                    self.queue.add(&uid);
+                }
+            }
+            Event::Describe(reply) => {
+                // Who asked may have gone; then nobody misses the answer.
+                drop(reply.send(self.describe(Instant::now())));
+            }
+        }
+    }
+
+    fn hear_watcher(&mut self, said: Said, now: Instant) {
+        match said {
+            Said::Connected { resumed } => self.freshness.connected(resumed, now),
+            Said::Disconnected => self.freshness.disconnected(),
+            Said::Lost => self.freshness.lost(),
+            Said::Heartbeat { stalest_watch } => self.freshness.heard(Some(stalest_watch), now),
+            Said::Snapshot { services, nodes } => {
+                self.freshness.committed(now);
+                let difference = self.state.replace(services, nodes);
+                self.plan(&difference, now);
+            }
+            Said::Changed(changes) => {
+                self.freshness.heard(None, now);
+                self.take_changes(changes, now);
+            }
+            Said::Result(result) => self.take_result(&result, now),
+        }
+        self.look_at_freshness(now);
+    }
+
+    fn take_changes(&mut self, changes: Changes, now: Instant) {
+        // Deletions first: a Service that was deleted and made again has the same name.
+        for (deleted, trace) in changes.deletions {
+            let difference = self.state.delete(&deleted, &self.settings);
+            self.merge_trace(&difference.changed, &trace, now);
+            self.plan(&difference, now);
+        }
+        for (object, trace) in changes.upserts {
+            let difference = match object {
+                Object::Service(service) => self.state.put_service(*service),
+                Object::Node(node) => Difference {
+                    changed: self.state.put_node(node, &self.settings),
+                    gone: BTreeSet::new(),
+                },
+            };
+            self.merge_trace(&difference.changed, &trace, now);
+            self.plan(&difference, now);
+        }
+    }
+
+    fn merge_trace(&mut self, changed: &BTreeSet<ServiceUid>, trace: &TraceContext, now: Instant) {
+        for uid in changed {
+            if let Some((known, _)) = self.state.service_and_nodes(uid) {
+                known.change.merge(trace.clone(), now);
+            }
+        }
+    }
+
+    /// Puts what changed in line and forgets what is gone. Nothing is done in the cloud about what is gone: a Service is cleaned up while
+    /// it is there, never because it is not.
+    fn plan(&mut self, difference: &Difference, now: Instant) {
+        for uid in &difference.gone {
+            self.queue.forget(uid);
+            self.interests.remove(uid);
+            self.view.remove_interest(uid);
+            self.handle.outbox.forget(uid);
+        }
+        for uid in &difference.changed {
+            self.merge_trace(&BTreeSet::from([uid.clone()]), &TraceContext::default(), now);
+            self.update_interest(uid);
+            self.queue.add(uid);
+        }
+    }
+
+    fn update_interest(&mut self, uid: &ServiceUid) {
+        let Some(known) = self.state.service(uid) else {
+            return;
+        };
+        let service = &known.service;
+        let candidate = Candidate {
+            service_type: service.service_type,
+            load_balancer_class: service.load_balancer_class.as_deref(),
+            annotations: &service.annotations,
+            remembered_class: remembered_class(&service.conditions),
+            deleting: service.deleting,
+            finalizer: service.finalizer,
+        };
+        if standing(candidate, self.settings.load_balancer_class.as_deref()) == Standing::Foreign {
+            self.interests.remove(uid);
+            self.view.remove_interest(uid);
+            return;
+        }
+        let interest = interest_of(service);
+        if self.view.interest(uid) != Some(&interest) {
+            self.interests.set(interest.clone());
+            self.view.set_interest(interest);
+        }
+    }
+
+    fn take_result(&mut self, result: &DirectiveResult, now: Instant) {
+        self.handle.metrics.directive_result(&result.outcome);
+        let Some(service) = self.handle.outbox.settle(result, now) else {
+            return;
+        };
+        let cluster = self.handle.id();
+        match &result.outcome {
+            DirectiveOutcome::Done => {}
+            DirectiveOutcome::Gone => {
+                tracing::debug!(%cluster, %service, "the Service that a directive was for is gone");
+            }
+            DirectiveOutcome::Failed { reason } => {
+                tracing::warn!(%cluster, %service, reason, "a directive failed; it goes again");
+            }
+            DirectiveOutcome::Fenced => {
+                tracing::error!(%cluster, %service, "a newer planner directs this cluster: our directives are refused");
+            }
+        }
+    }
+
+    /// Says when the cluster becomes frozen and when it no longer is; then what was held back is planned.
+    fn look_at_freshness(&mut self, now: Instant) {
+        let frozen = self.freshness.frozen(now);
+        match &frozen {
+            Some(reason) => self.check.failing(&reason.to_string()),
+            None => self.check.ok(),
+        }
+        self.handle.metrics.set_frozen(frozen.is_some());
+        let thawed = self.frozen.is_some() && frozen.is_none();
+        self.frozen = frozen;
+        if thawed {
+            let all: Vec<ServiceUid> = self.state.services().map(|(uid, _)| uid.clone()).collect();
+            for uid in all {
+                self.queue.add(&uid);
+            }
+        }
+    }
+
+    pub(super) fn frozen(&self) -> Option<&Frozen> {
+        self.frozen.as_ref()
+    }
+
+    pub(super) fn next_plan(&mut self) -> PlanNumber {
+        self.plans += 1;
+        PlanNumber {
+            fencing: self.fencing,
+            counter: self.plans,
+        }
+    }
+
+    fn show_metrics(&self) {
+        let metrics = &self.handle.metrics;
+        let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        metrics.queue_depth.set(gauge(self.queue.len()));
+        metrics.batches_in_flight.set(gauge(self.batches));
+        metrics.services.set(gauge(self.state.service_count()));
+        metrics.nodes.set(gauge(self.state.node_count()));
+    }
+}
+
+async fn sleep_to(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
