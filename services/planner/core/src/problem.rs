@@ -45,3 +45,17 @@ pub struct Notice {
     /// The event's message.
     pub message: String,
 }
+
+/// The reasons of [`Notice`]s. Those of other events stand with the conditions.
+pub mod reason {
+    /// An annotation that does nothing for this Service.
+    pub const ANNOTATION_WITHOUT_EFFECT: &str = "AnnotationWithoutEffect";
+    /// A name that resembles an annotation of ours.
+    pub const UNKNOWN_ANNOTATION: &str = "UnknownAnnotation";
+    /// A field of the Service that a CLB cannot do, or only in part.
+    pub const FIELD_WITHOUT_EFFECT: &str = "FieldWithoutEffect";
+    /// Local policy with a scheduler that does not look at weights.
+    pub const SCHEDULER_IGNORES_WEIGHTS: &str = "SchedulerIgnoresWeights";
+    /// A backend that cannot be used; the others are.
+    pub const BACKEND_LEFT_OUT: &str = "BackendLeftOut";
+}

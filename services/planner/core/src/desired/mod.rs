@@ -1,6 +1,29 @@
 //! From a Service, the cluster's Nodes and settings to the CLB that it should have. [`crate::step()`] calls [`desired()`] and gives the
 //! result to [`crate::plan`].
 
+//!
+//! [`context`] reads the annotations and resolves the ports; [`checks`] finds every mistake, [`effects`] everything that does nothing,
+//! [`questions`] what must be asked; [`load_balancer`], [`listeners`] (with [`health_check`]) and [`vgroups`] (with [`backends`],
+//! [`endpoints`], [`nodes`], [`weights`]) build the parts.
+
+mod backends;
+mod checks;
+mod context;
+mod effects;
+mod endpoints;
+mod health_check;
+mod listeners;
+mod load_balancer;
+mod nodes;
+mod ports;
+mod questions;
+pub mod standard_fields;
+mod vgroups;
+mod weights;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::attribute::ListenerAttributes;
@@ -12,9 +35,12 @@ use clb_model::operation::NewLoadBalancer;
 use clb_model::{LoadBalancerId, VServerGroupId};
 use ipnet::IpNet;
 
+use crate::annotations;
+use crate::annotations::instance::LOAD_BALANCER_ID;
 use crate::facts::{CloudFacts, Question};
 use crate::problem::{Notice, Problem};
 use crate::settings::ClusterSettings;
+use context::Context;
 
 /// What [`desired()`] reads.
 #[derive(Debug, Clone, Copy)]
@@ -176,13 +202,52 @@ pub struct StatusWish {
 /// followed. Empty when a mistake makes it unknown what they should be.
 #[must_use]
 pub fn backends_despite_problems(inputs: Inputs<'_>) -> Vec<DesiredVServerGroup> {
-    let _ = inputs;
-    Vec::new()
+    let context = Context::new(inputs);
+    let decides_backends = |problem: &Problem| {
+        annotations::backend::rows()
+            .chain([&LOAD_BALANCER_ID])
+            .any(|row| row.names().contains(&problem.place))
+    };
+    let unknown = !context.ports.problems.is_empty() || context.read.problems.iter().any(decides_backends);
+    if unknown {
+        Vec::new()
+    } else {
+        vgroups::groups(&context).groups
+    }
 }
 
-/// What the Service asks for, or everything that is wrong with it.
+/// What the Service asks for, or everything that is wrong with it. What only the cloud knows is asked first, so that a person is
+/// told of all mistakes at once.
 #[must_use]
 pub fn desired(inputs: Inputs<'_>) -> Wish {
-    let _ = inputs;
-    Wish::Problems(Vec::new())
+    let context = Context::new(inputs);
+    let open = inputs.facts.unanswered(&questions::questions(&context));
+    if !open.is_empty() {
+        return Wish::Questions(open);
+    }
+    let problems = checks::problems(&context);
+    if !problems.is_empty() {
+        return Wish::Problems(problems);
+    }
+    let groups = vgroups::groups(&context);
+    let mut notices = context.read.notices.clone();
+    notices.extend(context.ports.notices.iter().cloned());
+    notices.extend(effects::notices(&context));
+    notices.extend(standard_fields::notices(&context));
+    notices.extend(groups.notices);
+    notices.sort();
+    notices.dedup();
+    let expiry = questions::next_expiry_ms(&context);
+    Wish::Desired(Box::new(Desired {
+        creation: load_balancer::creation(&context),
+        named: load_balancer::named(&context),
+        vgroups: groups.groups,
+        listeners: listeners::listeners(&context),
+        status: load_balancer::status(&context),
+        preserve_on_delete: context.annotations().instance.preserve.is_some(),
+        source_ranges: standard_fields::source_ranges(&context),
+        notices,
+        wake_at_ms: groups.wake_at_ms.into_iter().chain(expiry).min(),
+        source: context.source,
+    }))
 }

@@ -1,0 +1,160 @@
+//! Reading a Service's annotations by the table: every mistake at once, and a remark on each name that does nothing.
+
+use std::collections::BTreeMap;
+
+use clb_model::marks;
+
+use super::row::Row;
+use super::value::Value;
+use crate::problem::{Notice, Problem, reason};
+
+/// A value that was read, and how it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written<T> {
+    /// The annotation's whole name as it stands in the manifest.
+    pub place: String,
+    /// The text that stands there.
+    pub text: String,
+    /// What it means.
+    pub value: T,
+}
+
+impl<T> Written<T> {
+    /// The mistake that this value makes together with something else.
+    #[must_use]
+    pub fn problem(&self, allowed: impl Into<String>, example: impl Into<String>) -> Problem {
+        Problem {
+            place: self.place.clone(),
+            value: self.text.clone(),
+            allowed: allowed.into(),
+            example: example.into(),
+        }
+    }
+}
+
+/// An annotation of the table that a Service has, with a valid value or not.
+#[derive(Debug, Clone, Copy)]
+pub struct Found<'a> {
+    /// Its row.
+    pub row: &'static Row,
+    /// Its whole name as it stands in the manifest.
+    pub place: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+/// The state of reading one Service's annotations.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    annotations: &'a BTreeMap<String, String>,
+    pub(super) found: Vec<Found<'a>>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(annotations: &'a BTreeMap<String, String>) -> Self {
+        Self {
+            annotations,
+            found: Vec::new(),
+            problems: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    /// The value of a row's annotation. An empty text counts as if the annotation were not there, as it does for Alibaba's
+    /// controller.
+    pub(super) fn take<T: Value>(&mut self, row: &'static Row) -> Option<Written<T>> {
+        let mut names = row
+            .names()
+            .into_iter()
+            .filter_map(|name| self.annotations.get_key_value(&name));
+        let (place, text) = names.next()?;
+        if let Some((other, other_text)) = names.next()
+            && other_text != text
+        {
+            self.notices
+                .push(without_effect(other, &format!("{place} is there too and counts")));
+        }
+        if text.is_empty() {
+            self.notices.push(without_effect(place, "its value is empty"));
+            return None;
+        }
+        self.found.push(Found { row, place, text });
+        match T::parse(text) {
+            Some(value) => Some(Written {
+                place: place.clone(),
+                text: text.clone(),
+                value,
+            }),
+            None => {
+                self.problems.push(Problem {
+                    place: place.clone(),
+                    value: text.clone(),
+                    allowed: T::allowed(),
+                    example: row.example.to_owned(),
+                });
+                None
+            }
+        }
+    }
+
+    /// Remarks on names that look like ours and are none, with the nearest that is.
+    pub(super) fn unknown_names(&mut self, table: &[&'static Row]) {
+        for name in self.annotations.keys() {
+            if let Some(notice) = unknown_name(name, table) {
+                self.notices.push(notice);
+            }
+        }
+    }
+}
+
+/// The remark that an annotation does nothing here.
+#[must_use]
+pub fn without_effect(place: &str, why: &str) -> Notice {
+    Notice {
+        warning: true,
+        reason: reason::ANNOTATION_WITHOUT_EFFECT,
+        message: format!("annotation {place} has no effect here: {why}"),
+    }
+}
+
+fn unknown_name(name: &str, table: &[&'static Row]) -> Option<Notice> {
+    let behind_domain = name.strip_prefix(marks::ANNOTATION_DOMAIN)?;
+    let ours = [marks::ANNOTATION_PREFIX, marks::LEGACY_ANNOTATION_PREFIX]
+        .iter()
+        .any(|prefix| name.starts_with(prefix));
+    let names: Vec<String> = table.iter().flat_map(|row| row.names()).collect();
+    if names.iter().any(|known| known == name) || is_of_another_reader(name) {
+        return None;
+    }
+    // Behind the domain there are other controllers' annotations too: only names that resemble one of ours are spoken of.
+    let lower = name.to_ascii_lowercase();
+    let nearest = names
+        .iter()
+        .map(|known| (strsim::osa_distance(known, &lower), known))
+        .min()
+        .filter(|(distance, _)| *distance <= MOST_EDITS);
+    let resembles = behind_domain.to_ascii_lowercase().starts_with("ali")
+        || nearest.is_some_and(|(distance, _)| distance <= 2);
+    if !ours && !resembles {
+        return None;
+    }
+    let suggestion = nearest.map_or_else(
+        || ", and no annotation has a name like it".to_owned(),
+        |(_, known)| format!("; did you mean {known}?"),
+    );
+    Some(Notice {
+        warning: true,
+        reason: reason::UNKNOWN_ANNOTATION,
+        message: format!("annotation {name} is not known{suggestion}"),
+    })
+}
+
+/// How many letters may be wrong for a name to be suggested.
+const MOST_EDITS: usize = 6;
+
+/// Annotations that decide whose a Service is: see [`clb_model::ownership`].
+fn is_of_another_reader(name: &str) -> bool {
+    name == marks::CLASS_ANNOTATION || name.ends_with(marks::TUNNEL_TYPE_SUFFIX)
+}

@@ -1,0 +1,168 @@
+//! Mistakes that annotations for the CLB itself and for its groups make together.
+
+use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, IpVersion};
+use clb_model::marks;
+
+use super::missing;
+use crate::annotations::instance::{
+    ADDITIONAL_TAGS, ADDRESS_TYPE, CHARGE_TYPE, INSTANCE_CHARGE_TYPE, IP_VERSION, LOAD_BALANCER_ID,
+    MASTER_ZONE, SLAVE_ZONE, VSWITCH_ID,
+};
+use crate::desired::context::Context;
+use crate::desired::load_balancer;
+use crate::problem::Problem;
+
+pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    problems.extend(reuse(context));
+    problems.extend(tags(context));
+    problems.extend(backend_family(context));
+    // Of a reused CLB nothing is created, so what would be wrong at creation does nothing instead.
+    if context.owns_load_balancer() {
+        problems.extend(charge(context));
+        problems.extend(address(context));
+        problems.extend(zones(context));
+    }
+    problems
+}
+
+/// What is about a reused CLB needs its id.
+fn reuse(context: &Context<'_>) -> Vec<Problem> {
+    let instance = &context.annotations().instance;
+    let mut problems = Vec::new();
+    if instance
+        .force_override
+        .as_ref()
+        .is_some_and(|written| written.value.is_true())
+    {
+        let because = "force-override-listeners is for a CLB of your own that the Service uses";
+        problems.extend(missing(&context.read, &LOAD_BALANCER_ID, because));
+    }
+    if context.annotations().backend.vgroup_port.is_some() {
+        let because = "vgroup-port is for groups of a CLB of your own that the Service uses";
+        problems.extend(missing(&context.read, &LOAD_BALANCER_ID, because));
+    }
+    problems.dedup();
+    problems
+}
+
+fn charge(context: &Context<'_>) -> Vec<Problem> {
+    let instance = &context.annotations().instance;
+    let Some(by_use) = instance
+        .instance_charge_type
+        .as_ref()
+        .filter(|written| written.value == InstanceChargeType::PayByClcu)
+    else {
+        return Vec::new();
+    };
+    let mut problems = Vec::new();
+    if instance.spec.is_some() {
+        problems.push(by_use.problem(
+            "PayBySpec with spec, or PayByCLCU without it",
+            InstanceChargeType::PayBySpec.as_str(),
+        ));
+    }
+    if load_balancer::internet_charge_type(instance) == InternetChargeType::PayByBandwidth {
+        problems.push(by_use.problem(
+            format!(
+                "PayBySpec with {} paybybandwidth: PayByCLCU pays by traffic only",
+                CHARGE_TYPE.suffix
+            ),
+            INSTANCE_CHARGE_TYPE.example,
+        ));
+    }
+    problems
+}
+
+fn address(context: &Context<'_>) -> Vec<Problem> {
+    let instance = &context.annotations().instance;
+    let internal = load_balancer::address_type(instance) == AddressType::Intranet;
+    let mut problems = Vec::new();
+    if let Some(address) = &instance.address {
+        if !internal && !context.read.has(&ADDRESS_TYPE) {
+            problems.extend(missing(
+                &context.read,
+                &ADDRESS_TYPE,
+                "a static address is for an internal CLB: intranet",
+            ));
+        } else if !internal && instance.address_type.is_some() {
+            problems.push(address.problem(
+                format!("a static address only with {} intranet", ADDRESS_TYPE.suffix),
+                address.text.clone(),
+            ));
+        }
+        problems.extend(missing(
+            &context.read,
+            &VSWITCH_ID,
+            "a static address needs the vSwitch that it is of",
+        ));
+    }
+    let vswitches = &context.inputs.cluster.vswitches;
+    if internal && vswitches.is_empty() {
+        problems.extend(missing(
+            &context.read,
+            &VSWITCH_ID,
+            "an internal CLB needs a vSwitch, and none is configured for the cluster",
+        ));
+    }
+    if let Some(version) = &instance.ip_version
+        && version.value == IpVersion::V6
+        && internal
+    {
+        problems.push(version.problem(
+            format!(
+                "ipv4 with {} intranet: IPv6 is for Internet-facing CLBs",
+                ADDRESS_TYPE.suffix
+            ),
+            IpVersion::V4.as_str(),
+        ));
+    }
+    problems
+}
+
+fn zones(context: &Context<'_>) -> Vec<Problem> {
+    let instance = &context.annotations().instance;
+    let mut problems = Vec::new();
+    if instance.master_zone.is_some() {
+        problems.extend(missing(
+            &context.read,
+            &SLAVE_ZONE,
+            "primary and secondary zone go together",
+        ));
+    }
+    if instance.slave_zone.is_some() {
+        problems.extend(missing(
+            &context.read,
+            &MASTER_ZONE,
+            "primary and secondary zone go together",
+        ));
+    }
+    problems
+}
+
+/// The user's tags must not be taken for ours.
+fn tags(context: &Context<'_>) -> Option<Problem> {
+    let written = context.annotations().instance.additional_tags.as_ref()?;
+    let ours = [marks::OWNER_TAG, marks::CLUSTER_TAG, marks::REUSED_TAG];
+    let taken = ours
+        .iter()
+        .find(|tag| written.value.as_map().contains_key(**tag))?;
+    Some(written.problem(
+        format!("tags other than the controller's own, of which {taken} is one"),
+        ADDITIONAL_TAGS.example,
+    ))
+}
+
+fn backend_family(context: &Context<'_>) -> Option<Problem> {
+    let written = context.annotations().backend.backend_ip_version.as_ref()?;
+    let mixed = context.owns_load_balancer()
+        && written.value == IpVersion::V6
+        && load_balancer::ip_version(context) == IpVersion::V4
+        && (context.annotations().instance.ip_version.is_some() || !context.read.has(&IP_VERSION));
+    mixed.then(|| {
+        written.problem(
+            format!("ipv4, or ipv6 with {} ipv6", IP_VERSION.suffix),
+            IpVersion::V4.as_str(),
+        )
+    })
+}

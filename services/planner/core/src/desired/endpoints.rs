@@ -1,0 +1,98 @@
+//! Which endpoints get a port's traffic: those that are ready or, when none is, those that still serve while terminating
+//! (KEP-1669). An address that several EndpointSlices hold counts once.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use clb_model::cloud::IpVersion;
+use clb_model::cluster::{Endpoint, EndpointSet, IpFamily, Service, ServicePort};
+
+use crate::annotations::backend::BackendAnnotations;
+
+/// An endpoint that gets traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Usable<'a> {
+    /// The pod's address.
+    pub(super) address: IpAddr,
+    /// The port to which that pod listens.
+    pub(super) port: u16,
+    /// Its Node, where one is named.
+    pub(super) node: Option<&'a str>,
+}
+
+/// The endpoints of a port that get traffic, ordered by address and port.
+pub(super) fn usable<'a>(service: &'a Service, port: &ServicePort, family: IpFamily) -> Vec<Usable<'a>> {
+    let mut ready = BTreeMap::new();
+    let mut lingering = BTreeMap::new();
+    for set in &service.endpoints {
+        let Some(number) = port_number(set, port) else {
+            continue;
+        };
+        for endpoint in set
+            .endpoints
+            .iter()
+            .filter(|endpoint| is_of(endpoint.address, family))
+        {
+            let usable = Usable {
+                address: endpoint.address,
+                port: number,
+                node: endpoint.node_name.as_deref(),
+            };
+            let key = (endpoint.address, number);
+            if is_ready(service, endpoint) {
+                insert(&mut ready, key, usable);
+            } else if endpoint.serving && endpoint.terminating {
+                insert(&mut lingering, key, usable);
+            }
+        }
+    }
+    let chosen = if ready.is_empty() { lingering } else { ready };
+    chosen.into_values().collect()
+}
+
+/// Of two slices that hold one address the one that names a Node tells more; between two that do, the lesser name, whatever the
+/// order of the slices.
+fn insert<'a>(chosen: &mut BTreeMap<(IpAddr, u16), Usable<'a>>, key: (IpAddr, u16), usable: Usable<'a>) {
+    chosen
+        .entry(key)
+        .and_modify(|known| {
+            known.node = match (known.node, usable.node) {
+                (Some(one), Some(other)) => Some(one.min(other)),
+                (one, other) => one.or(other),
+            };
+        })
+        .or_insert(usable);
+}
+
+/// The number of a Service's port in a slice: pods may resolve a named target port differently.
+fn port_number(set: &EndpointSet, port: &ServicePort) -> Option<u16> {
+    set.ports
+        .iter()
+        .find(|candidate| candidate.name == port.name && candidate.transport == port.transport)
+        .map(|found| found.port)
+}
+
+/// With `publishNotReadyAddresses` readiness does not count; what terminates and does not serve any more still goes.
+fn is_ready(service: &Service, endpoint: &Endpoint) -> bool {
+    endpoint.ready || (service.publish_not_ready && (!endpoint.terminating || endpoint.serving))
+}
+
+fn is_of(address: IpAddr, family: IpFamily) -> bool {
+    match family {
+        IpFamily::V4 => address.is_ipv4(),
+        IpFamily::V6 => address.is_ipv6(),
+    }
+}
+
+/// The family of the pods' addresses: the annotation's, or the Service's first.
+pub(super) fn family(service: &Service, annotations: &BackendAnnotations) -> IpFamily {
+    match annotations
+        .backend_ip_version
+        .as_ref()
+        .map(|written| written.value)
+    {
+        Some(IpVersion::V4) => IpFamily::V4,
+        Some(IpVersion::V6) => IpFamily::V6,
+        None => service.ip_families.first().copied().unwrap_or(IpFamily::V4),
+    }
+}

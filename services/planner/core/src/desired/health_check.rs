@@ -1,0 +1,124 @@
+//! Health checks of listeners: which attributes a listener of each protocol gets, by the last table of `compatibility.md`.
+
+use clb_model::attribute::{AttributeValue, ListenerAttribute as Attribute, ListenerAttributes};
+use clb_model::cloud::ListenerProtocol;
+
+use super::context::Context;
+use super::ports::Port;
+use crate::annotations::health_check::HealthCheckAnnotations;
+use crate::annotations::value::HealthCheckType;
+use crate::settings::BackendType;
+
+/// Path at which kube-proxy answers on `healthCheckNodePort`.
+const NODE_HEALTH_PATH: &str = "/healthz";
+
+/// Whether a listener of the protocol checks its backends, as the annotations say or by default: TCP and UDP do, HTTP and HTTPS
+/// do not.
+pub(super) fn is_checked(annotations: &HealthCheckAnnotations, protocol: ListenerProtocol) -> bool {
+    let (switch, default) = match protocol {
+        ListenerProtocol::Tcp | ListenerProtocol::Udp => (&annotations.switch, true),
+        ListenerProtocol::Http | ListenerProtocol::Https => (&annotations.flag, false),
+    };
+    switch.as_ref().map_or(default, |written| written.value.is_on())
+}
+
+/// Whether a listener that checks does so by an HTTP request.
+pub(super) fn checks_by_http(annotations: &HealthCheckAnnotations, protocol: ListenerProtocol) -> bool {
+    match protocol {
+        ListenerProtocol::Udp => false,
+        ListenerProtocol::Http | ListenerProtocol::Https => true,
+        ListenerProtocol::Tcp => annotations
+            .check_type
+            .as_ref()
+            .is_some_and(|written| written.value == HealthCheckType::Http),
+    }
+}
+
+/// Adds what the annotations name. Attributes of a check that is off are not sent: the cloud does not keep them all.
+pub(super) fn name_attributes(context: &Context<'_>, port: &Port<'_>, attributes: &mut ListenerAttributes) {
+    let annotations = &context.annotations().health_check;
+    let protocol = port.protocol;
+    let switch = match protocol {
+        ListenerProtocol::Tcp | ListenerProtocol::Udp => &annotations.switch,
+        ListenerProtocol::Http | ListenerProtocol::Https => &annotations.flag,
+    };
+    if let Some(written) = switch {
+        attributes.set(Attribute::HealthCheck, written.value.is_on());
+    }
+    if !is_checked(annotations, protocol) {
+        return;
+    }
+    let mut put = |attribute: Attribute, value: Option<AttributeValue>| {
+        if let Some(value) = value
+            && attribute.applies_to(protocol)
+        {
+            attributes.set(attribute, value);
+        }
+    };
+    let number = |number: Option<u32>| number.map(|number| AttributeValue::from(i64::from(number)));
+    let check_type = annotations.check_type.as_ref().map(|w| w.value.as_str().into());
+    put(Attribute::HealthCheckType, check_type);
+    put(
+        Attribute::HealthCheckMethod,
+        annotations.method.as_ref().map(|w| w.value.as_str().into()),
+    );
+    put(
+        Attribute::HealthCheckConnectPort,
+        number(annotations.connect_port.as_ref().map(|w| w.value.get())),
+    );
+    put(
+        Attribute::HealthCheckConnectTimeout,
+        number(annotations.connect_timeout.as_ref().map(|w| w.value.get())),
+    );
+    put(
+        Attribute::HealthCheckTimeout,
+        number(annotations.timeout.as_ref().map(|w| w.value.get())),
+    );
+    put(
+        Attribute::HealthCheckInterval,
+        number(annotations.interval.as_ref().map(|w| w.value.get())),
+    );
+    put(
+        Attribute::HealthyThreshold,
+        number(annotations.healthy_threshold.as_ref().map(|w| w.value.get())),
+    );
+    put(
+        Attribute::UnhealthyThreshold,
+        number(annotations.unhealthy_threshold.as_ref().map(|w| w.value.get())),
+    );
+    if checks_by_http(annotations, protocol) {
+        put(
+            Attribute::HealthCheckUri,
+            annotations.uri.as_ref().map(|w| w.value.as_str().into()),
+        );
+        put(
+            Attribute::HealthCheckHttpCode,
+            annotations.http_code.as_ref().map(|w| w.value.as_str().into()),
+        );
+        put(
+            Attribute::HealthCheckDomain,
+            annotations.domain.as_ref().map(|w| w.value.as_str().into()),
+        );
+    }
+    if let Some(node_port) = node_health_port(context, port) {
+        attributes.set(Attribute::HealthCheckType, HealthCheckType::Http.as_str());
+        attributes.set(Attribute::HealthCheckUri, NODE_HEALTH_PATH);
+        attributes.set(Attribute::HealthCheckConnectPort, i64::from(node_port));
+    }
+}
+
+/// The port on which kube-proxy says whether a Node has ready pods, where the settings ask for it and every backend is a Node. An
+/// annotation that says how to check goes before.
+fn node_health_port(context: &Context<'_>, port: &Port<'_>) -> Option<u16> {
+    let annotations = &context.annotations().health_check;
+    let said_otherwise =
+        annotations.check_type.is_some() || annotations.uri.is_some() || annotations.connect_port.is_some();
+    let only_nodes = context.backend_type == BackendType::Ecs && !context.has_virtual_node_backends();
+    (context.inputs.cluster.use_health_check_node_port
+        && context.is_local()
+        && only_nodes
+        && port.protocol == ListenerProtocol::Tcp
+        && !said_otherwise)
+        .then_some(context.inputs.service.health_check_node_port)
+        .flatten()
+}

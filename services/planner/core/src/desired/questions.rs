@@ -1,0 +1,151 @@
+//! What only the cloud knows of things that annotations name: what to ask, and the mistakes that the answers show.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use clb_model::cloud::{AddressType, ListenerProtocol};
+
+use super::context::Context;
+use super::listeners::is_on;
+use super::load_balancer;
+use crate::annotations::Written;
+use crate::annotations::instance::{ADDRESS, VSWITCH_ID};
+use crate::annotations::listener::{ACL_ID, CERT_ID, DOMAIN_EXTENSIONS};
+use crate::annotations::text::{AclId, VSwitchId};
+use crate::facts::Question;
+use crate::problem::Problem;
+
+/// A certificate that an annotation names.
+struct NamedCertificate<'a> {
+    id: &'a str,
+    place: &'a str,
+    text: &'a str,
+    example: &'static str,
+}
+
+/// Everything that has to be known.
+pub(super) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
+    let certificates = certificates(context)
+        .into_iter()
+        .map(|certificate| Question::Certificate(certificate.id.to_owned()));
+    let acl = access_control_list(context).map(|written| Question::AccessControlList(written.text.clone()));
+    let vswitch = vswitch(context).map(|written| Question::VSwitch(written.text.clone()));
+    certificates.chain(acl).chain(vswitch).collect()
+}
+
+/// The mistakes that show once the answers are there.
+pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
+    let facts = context.inputs.facts;
+    let mut problems: Vec<Problem> = certificates(context)
+        .into_iter()
+        .filter_map(|certificate| {
+            let allowed = match facts.certificates.get(certificate.id)? {
+                None => format!(
+                    "server certificate {} does not exist in this region",
+                    certificate.id
+                ),
+                Some(known) if known.expires_ms.is_some_and(|at| at <= context.inputs.now_ms) => {
+                    format!("server certificate {} has expired", certificate.id)
+                }
+                Some(_) => return None,
+            };
+            Some(Problem {
+                place: certificate.place.to_owned(),
+                value: certificate.text.to_owned(),
+                allowed,
+                example: certificate.example.to_owned(),
+            })
+        })
+        .collect();
+    if let Some(written) = access_control_list(context)
+        && facts.access_control_lists.get(&written.text) == Some(&false)
+    {
+        problems.push(written.problem(
+            "this access control list does not exist in this region",
+            ACL_ID.example,
+        ));
+    }
+    problems.extend(vswitch_problems(context));
+    problems
+}
+
+/// When the next certificate expires.
+pub(super) fn next_expiry_ms(context: &Context<'_>) -> Option<u64> {
+    certificates(context)
+        .into_iter()
+        .filter_map(|certificate| *context.inputs.facts.certificates.get(certificate.id)?)
+        .filter_map(|known| known.expires_ms)
+        .filter(|at| *at > context.inputs.now_ms)
+        .min()
+}
+
+fn vswitch_problems(context: &Context<'_>) -> Vec<Problem> {
+    let Some(written) = vswitch(context) else {
+        return Vec::new();
+    };
+    let cluster_vpc = &context.inputs.cluster.vpc_id;
+    let known = match context.inputs.facts.vswitches.get(&written.text) {
+        None => return Vec::new(),
+        Some(None) => {
+            return vec![written.problem("this vSwitch does not exist in this region", VSWITCH_ID.example)];
+        }
+        Some(Some(known)) => known,
+    };
+    let mut problems = Vec::new();
+    if known.vpc_id != *cluster_vpc {
+        let allowed = format!(
+            "a vSwitch of the cluster's VPC {cluster_vpc}; this one is of {}",
+            known.vpc_id
+        );
+        problems.push(written.problem(allowed, VSWITCH_ID.example));
+    }
+    if let (Some(address), Some(range)) = (&context.annotations().instance.address, known.cidr)
+        && !range.contains(&IpAddr::V4(address.value))
+    {
+        let allowed = format!("an address of vSwitch {} ({range})", written.text);
+        problems.push(address.problem(allowed, ADDRESS.example));
+    }
+    problems
+}
+
+/// The certificates that HTTPS listeners of the Service use.
+fn certificates<'a>(context: &'a Context<'_>) -> Vec<NamedCertificate<'a>> {
+    let has_https = context
+        .managed_ports()
+        .iter()
+        .any(|port| port.protocol == ListenerProtocol::Https);
+    if !has_https {
+        return Vec::new();
+    }
+    let listener = &context.annotations().listener;
+    let default = listener.cert_id.as_ref().map(|written| NamedCertificate {
+        id: written.value.as_str(),
+        place: &written.place,
+        text: &written.text,
+        example: CERT_ID.example,
+    });
+    let extensions = listener.domain_extensions.iter().flat_map(|written| {
+        written.value.as_map().values().map(|id| NamedCertificate {
+            id: id.as_str(),
+            place: &written.place,
+            text: &written.text,
+            example: DOMAIN_EXTENSIONS.example,
+        })
+    });
+    default.into_iter().chain(extensions).collect()
+}
+
+fn access_control_list<'a>(context: &'a Context<'_>) -> Option<&'a Written<AclId>> {
+    let listener = &context.annotations().listener;
+    listener
+        .acl_id
+        .as_ref()
+        .filter(|_| is_on(listener.acl_status.as_ref()) && !context.managed_ports().is_empty())
+}
+
+fn vswitch<'a>(context: &'a Context<'_>) -> Option<&'a Written<VSwitchId>> {
+    let instance = &context.annotations().instance;
+    instance.vswitch_id.as_ref().filter(|_| {
+        context.owns_load_balancer() && load_balancer::address_type(instance) == AddressType::Intranet
+    })
+}

@@ -1,0 +1,102 @@
+//! vServer groups with their backends. Ports whose group has the same name share it.
+
+use std::collections::BTreeMap;
+
+use clb_model::cloud::Backend;
+
+use super::backends::{self, PortBackends};
+use super::context::Context;
+use super::listeners::is_on;
+use super::{DesiredVServerGroup, VServerGroupIdentity};
+use crate::problem::{Notice, reason};
+
+/// How many backends that cannot be used are named.
+const MOST_NAMED: usize = 10;
+
+/// The groups, ordered by identity and mark, with what there is to say of them.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    /// The groups.
+    pub(super) groups: Vec<DesiredVServerGroup>,
+    /// Backends that cannot be used.
+    pub(super) notices: Vec<Notice>,
+    /// When a Node's grace time ends.
+    pub(super) wake_at_ms: Option<u64>,
+}
+
+/// The groups of all ports. A port that redirects has one too, as Alibaba's controller leaves it. In a reused group each port has
+/// its own entry, because its backends have its own mark.
+pub(super) fn groups(context: &Context<'_>) -> Groups {
+    let mut by_mark: BTreeMap<(VServerGroupIdentity, String), Vec<PortBackends>> = BTreeMap::new();
+    for port in &context.ports.ports {
+        let (Some(identity), Some(mark)) = (context.vgroup_identity(port), context.vgroup_mark(port)) else {
+            continue;
+        };
+        let found = backends::of_port(context, port, &mark);
+        by_mark.entry((identity, mark)).or_default().push(found);
+    }
+    let mut all = Groups::default();
+    let mut unusable = Vec::new();
+    for ((identity, mark), ports) in by_mark {
+        let wakes = ports.iter().filter_map(|port| port.wake_at_ms);
+        all.wake_at_ms = all.wake_at_ms.into_iter().chain(wakes).min();
+        unusable.extend(ports.iter().flat_map(|port| port.unusable.iter().cloned()));
+        all.groups.push(group(context, identity, mark, ports));
+    }
+    all.notices.extend(left_out(unusable));
+    all
+}
+
+fn group(
+    context: &Context<'_>,
+    identity: VServerGroupIdentity,
+    mark: String,
+    ports: Vec<PortBackends>,
+) -> DesiredVServerGroup {
+    let ready_endpoints = ports
+        .iter()
+        .map(|port| port.ready_endpoints)
+        .max()
+        .unwrap_or_default();
+    let left_out_by_user = ports.iter().any(|port| port.left_out_by_user > 0);
+    let (mut backends, mut if_present) = (Vec::new(), Vec::new());
+    for port in ports {
+        backends.extend(port.backends);
+        if_present.extend(port.if_present);
+    }
+    let backends = ordered(backends);
+    let if_present = ordered(if_present)
+        .into_iter()
+        .filter(|candidate| !backends.iter().any(|backend| backend.key() == candidate.key()))
+        .collect();
+    DesiredVServerGroup {
+        may_become_empty: backends.is_empty() && left_out_by_user,
+        identity,
+        mark,
+        backends,
+        if_present,
+        ignore_weight: is_on(context.annotations().backend.ignore_weight_update.as_ref()),
+        ready_endpoints,
+    }
+}
+
+fn ordered(mut backends: Vec<Backend>) -> Vec<Backend> {
+    backends.sort_by(|one, other| one.key().cmp(&other.key()));
+    backends.dedup_by(|one, other| one.key() == other.key());
+    backends
+}
+
+fn left_out(mut reasons: Vec<String>) -> Option<Notice> {
+    reasons.sort();
+    reasons.dedup();
+    let more = reasons.len().saturating_sub(MOST_NAMED);
+    reasons.truncate(MOST_NAMED);
+    if more > 0 {
+        reasons.push(format!("and {more} more"));
+    }
+    (!reasons.is_empty()).then(|| Notice {
+        warning: true,
+        reason: reason::BACKEND_LEFT_OUT,
+        message: format!("left out of the backends: {}", reasons.join("; ")),
+    })
+}
