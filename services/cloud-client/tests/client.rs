@@ -1,4 +1,5 @@
 //! The client against a bare HTTP server: what it sends, what it makes of failures, and what it never tells.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic as tests do")]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

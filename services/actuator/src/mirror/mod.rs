@@ -1,0 +1,270 @@
+//! The mirror: what the cloud holds, in memory, so that planning rarely reads.
+//!
+//! - `listing` reads all CLBs of the region in pages: at start, then slowly and for ever (the audit).
+//! - `loader` reads listeners, groups and backends of those that matter: ours, and those that an interest names.
+//! - `parts` takes over what was read or written, gives each part its version and keeps the indexes.
+//! - `view` is one planner's window on it: interests, what has been shown, what is still to be sent.
+//!
+//! Called by the executor (own writes, versions) and by the gRPC edge (views). A read that began before an own write to the same
+//! CLB was over is dropped: the write knows better.
+
+mod entry;
+mod index;
+mod listing;
+mod loader;
+mod outbox;
+mod parts;
+mod view;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clb_model::cloud::LoadBalancer;
+use clb_model::operation::Priority;
+use clb_model::{LoadBalancerId, ServiceUid};
+use clb_wire::actuator::{Interest, MirrorUpdate};
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::cloud::Cloud;
+use crate::limits::Asker;
+use crate::metrics::ActuatorMetrics;
+
+pub(crate) use entry::PartKey;
+pub(crate) use loader::Wanted;
+use parts::State;
+
+/// How long one read of the mirror may wait for its limit and for the cloud.
+const READ_DEADLINE: Duration = Duration::from_secs(60);
+
+/// When and how fast the mirror is audited.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AuditPace {
+    /// Time between two full reads.
+    pub(crate) interval: Duration,
+    /// CLBs per second whose details are read.
+    pub(crate) rate: u32,
+}
+
+/// The mirror of one region.
+pub(crate) struct Mirror {
+    cloud: Arc<Cloud>,
+    metrics: Arc<ActuatorMetrics>,
+    state: Mutex<State>,
+    /// There is something to load.
+    load: Notify,
+    pace: AuditPace,
+}
+
+/// An own write to a CLB is under way: what was read meanwhile is not taken over.
+#[must_use]
+pub(crate) struct WriteGuard {
+    mirror: Arc<Mirror>,
+    id: LoadBalancerId,
+}
+
+/// One planner's window on the mirror; closed when dropped.
+pub(crate) struct ViewHandle {
+    mirror: Arc<Mirror>,
+    number: u64,
+    ready: Arc<Notify>,
+}
+
+impl Mirror {
+    /// An empty mirror for CLBs that carry the tag of one of `clusters`. `term` is part of all versions: higher in each new process.
+    pub(crate) fn new(
+        cloud: Arc<Cloud>,
+        metrics: Arc<ActuatorMetrics>,
+        clusters: BTreeSet<String>,
+        term: u64,
+        pace: AuditPace,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State::new(clusters, term)),
+            cloud,
+            metrics,
+            load: Notify::new(),
+            pace,
+        })
+    }
+
+    /// Starts what fills and keeps it.
+    pub(crate) fn start(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
+        let listing = Arc::clone(self);
+        let stopped = stop.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = listing::run(&listing) => {}
+                () = stopped.cancelled() => {}
+            }
+        });
+        let loading = Arc::clone(self);
+        let stopped = stop.clone();
+        let loads = tasks.clone();
+        tasks.spawn(async move {
+            tokio::select! {
+                () = loader::run(&loading, &loads, &stopped) => {}
+                () = stopped.cancelled() => {}
+            }
+        });
+    }
+
+    /// A CLB as it is known; none when it is not there or not known.
+    pub(crate) fn get(&self, id: &LoadBalancerId) -> Option<Arc<LoadBalancer>> {
+        self.state.lock().get(id)
+    }
+
+    /// Whether listeners and groups of a CLB are known.
+    pub(crate) fn is_complete(&self, id: &LoadBalancerId) -> bool {
+        self.state.lock().is_complete(id)
+    }
+
+    /// The CLBs whose owner tag has this value.
+    pub(crate) fn owned_by(&self, default_name: &str) -> Vec<LoadBalancerId> {
+        self.state.lock().owned_by(default_name)
+    }
+
+    /// Announces an own write; to be held until it is over and taken over.
+    pub(crate) fn write(self: &Arc<Self>, id: &LoadBalancerId) -> WriteGuard {
+        self.state.lock().begin_write(id);
+        WriteGuard {
+            mirror: Arc::clone(self),
+            id: id.clone(),
+        }
+    }
+
+    /// Takes over an own change to one part; the part gets a new version. Nothing happens if the CLB is not known.
+    pub(crate) fn edit(&self, id: &LoadBalancerId, part: &PartKey, change: impl FnOnce(&mut LoadBalancer)) {
+        self.state.lock().edit(id, part, change);
+    }
+
+    /// Takes over a CLB that was created: it is complete, there is nothing on it.
+    pub(crate) fn insert_created(&self, load_balancer: LoadBalancer) {
+        let mut state = self.state.lock();
+        state.insert_created(load_balancer);
+        self.report_size(&state);
+    }
+
+    /// A CLB is gone.
+    pub(crate) fn remove(&self, id: &LoadBalancerId) {
+        let mut state = self.state.lock();
+        state.remove(id);
+        self.report_size(&state);
+    }
+
+    /// Reads parts of a CLB again, soon and in the background.
+    pub(crate) fn refresh(&self, id: &LoadBalancerId, wanted: Wanted) {
+        self.state.lock().want(id, wanted);
+        self.load.notify_one();
+    }
+
+    /// Reads parts of a CLB now. Whether it was taken over: not if a write was under way meanwhile.
+    ///
+    /// # Errors
+    /// It could not be read until the deadline.
+    pub(crate) async fn read_now(
+        &self,
+        id: &LoadBalancerId,
+        wanted: Wanted,
+        asker: &Asker,
+        deadline: tokio::time::Instant,
+    ) -> Result<bool, crate::cloud::ReadError> {
+        loader::load(self, &[(id.clone(), wanted)], asker, deadline).await
+    }
+
+    /// Takes over a CLB that was found by a search, without its details, and reads these now.
+    ///
+    /// # Errors
+    /// They could not be read until the deadline.
+    pub(crate) async fn adopt(
+        &self,
+        found: LoadBalancer,
+        asker: &Asker,
+        deadline: tokio::time::Instant,
+    ) -> Result<(), crate::cloud::ReadError> {
+        let id = found.id.clone();
+        {
+            let mut state = self.state.lock();
+            let clock = state.clock();
+            state.put_instance(found, clock);
+        }
+        while !self.is_complete(&id) && self.get(&id).is_some() {
+            self.read_now(&id, Wanted::DETAILS, asker, deadline).await?;
+        }
+        Ok(())
+    }
+
+    /// Opens a window for the planner of a cluster.
+    pub(crate) fn open_view(self: &Arc<Self>, cluster: &str) -> ViewHandle {
+        let ready = Arc::new(Notify::new());
+        let number = self.state.lock().open_view(cluster, Arc::clone(&ready));
+        self.load.notify_one();
+        ViewHandle {
+            mirror: Arc::clone(self),
+            number,
+            ready,
+        }
+    }
+
+    /// For whom the mirror's own reads are.
+    fn asker() -> Asker {
+        Asker {
+            cluster: String::new(),
+            priority: Priority::Normal,
+        }
+    }
+
+    fn report_size(&self, state: &State) {
+        self.metrics
+            .mirror_load_balancers
+            .with_label_values(&[self.cloud.region()])
+            .set(i64::try_from(state.len()).unwrap_or(i64::MAX));
+    }
+
+    fn report_drift(&self, parts: &[&'static str]) {
+        for part in parts {
+            self.metrics
+                .mirror_drift
+                .with_label_values(&[self.cloud.region(), part])
+                .inc();
+        }
+    }
+}
+
+impl Drop for WriteGuard {
+    fn drop(&mut self) {
+        self.mirror.state.lock().end_write(&self.id);
+    }
+}
+
+impl ViewHandle {
+    /// Changes the interests.
+    pub(crate) fn change_interests(&self, upserts: Vec<Interest>, removals: &[ServiceUid]) {
+        self.mirror
+            .state
+            .lock()
+            .change_interests(self.number, upserts, removals);
+        self.mirror.load.notify_one();
+    }
+
+    /// The next thing to send; waits until there is one. Cancel-safe.
+    pub(crate) async fn next(&self) -> MirrorUpdate {
+        loop {
+            // Made before looking, so that what comes in between is not missed.
+            let ready = self.ready.notified();
+            if let Some(update) = self.mirror.state.lock().next_update(self.number) {
+                return update;
+            }
+            ready.await;
+        }
+    }
+}
+
+impl Drop for ViewHandle {
+    fn drop(&mut self) {
+        self.mirror.state.lock().close_view(self.number);
+    }
+}
