@@ -1,0 +1,43 @@
+//! What an error of the API server's client means, in words for logs and for `/readyz?verbose`. kube's own texts hold whole Status
+//! objects in debug form.
+
+use std::error::Error as _;
+
+/// The innermost cause is the one that says something ("connection refused"), the outer ones say where.
+pub(crate) fn describe(error: &kube::Error) -> String {
+    if let kube::Error::Api(status) = error {
+        let hint = match status.code {
+            401 => "; the credentials are not valid: check the kubeconfig or the ServiceAccount's token",
+            403 => "; the watcher's ClusterRole is missing a permission",
+            _ => "",
+        };
+        return format!(
+            "the API server answers {} {}: {}{hint}",
+            status.code, status.reason, status.message
+        );
+    }
+    let mut cause = error.source();
+    let mut texts = vec![match error {
+        kube::Error::HyperError(_) | kube::Error::Service(_) => "the API server cannot be reached".to_owned(),
+        other => other.to_string(),
+    }];
+    while let Some(inner) = cause {
+        let text = inner.to_string();
+        // Wrappers often repeat what they wrap.
+        if !texts.iter().any(|known| known.contains(&text)) {
+            texts.push(text);
+        }
+        cause = inner.source();
+    }
+    texts.join(": ")
+}
+
+/// Whether it says that there is no such object.
+pub(crate) fn is_not_found(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404)
+}
+
+/// Whether it says that the object has changed in between.
+pub(crate) fn is_conflict(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 409)
+}

@@ -1,0 +1,208 @@
+//! Services, without their endpoints.
+
+use std::collections::BTreeMap;
+
+use clb_model::cluster::{
+    Condition, ConditionStatus, Ingress, IpFamily, IpMode, PortStatus, Service, ServicePort, ServiceType,
+    TargetPort, TrafficPolicy,
+};
+use clb_model::{ServiceKey, ServiceUid, marks};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::{Unusable, port, transport};
+use crate::slim;
+
+/// The API's default for `sessionAffinityConfig.clientIP.timeoutSeconds`.
+const DEFAULT_AFFINITY_SECONDS: u32 = 10_800;
+
+/// Annotations with these prefixes travel; the rest of a Service's annotations is none of our business.
+const ANNOTATION_DOMAINS: [&str; 2] = [marks::ANNOTATION_DOMAIN, "service.alpha.kubernetes.io/"];
+
+/// Labels that travel: those that Alibaba's controller or we put there.
+const LABELS: [&str; 2] = [marks::HASH_LABEL, marks::LOAD_BALANCER_ID_LABEL];
+
+/// Namespace and name.
+pub(crate) fn service_key(service: &slim::Service) -> ServiceKey {
+    let metadata = &service.metadata;
+    ServiceKey::new(
+        metadata.namespace.as_deref().unwrap_or_default(),
+        metadata.name.as_deref().unwrap_or_default(),
+    )
+}
+
+/// Everything but the endpoints.
+///
+/// # Errors
+/// A value that the API server should not have accepted.
+pub(crate) fn service(service: &slim::Service) -> Result<Service, Unusable> {
+    let (metadata, spec, status) = (&service.metadata, &service.spec, &service.status);
+    let uid = metadata.uid.as_deref().unwrap_or_default();
+    let health_check_node_port = match spec.health_check_node_port {
+        None | Some(0) => None,
+        Some(number) => Some(port("spec.healthCheckNodePort", number)?),
+    };
+    Ok(Service {
+        key: service_key(service),
+        uid: ServiceUid::new(uid).map_err(|error| Unusable::new("metadata.uid", uid, error.allowed))?,
+        resource_version: metadata.resource_version.clone().unwrap_or_default(),
+        annotations: chosen(metadata.annotations.as_ref(), |name| {
+            ANNOTATION_DOMAINS.iter().any(|domain| name.starts_with(domain))
+        }),
+        labels: chosen(metadata.labels.as_ref(), |name| LABELS.contains(&name)),
+        service_type: service_type(spec.service_type.as_deref())?,
+        load_balancer_class: spec.load_balancer_class.clone(),
+        deleting: metadata.deletion_timestamp.is_some(),
+        finalizer: metadata
+            .finalizers
+            .iter()
+            .flatten()
+            .any(|finalizer| finalizer == marks::FINALIZER),
+        ports: spec
+            .ports
+            .iter()
+            .flatten()
+            .map(service_port)
+            .collect::<Result<_, _>>()?,
+        traffic_policy: match spec.external_traffic_policy.as_deref() {
+            Some("Local") => TrafficPolicy::Local,
+            _ => TrafficPolicy::Cluster,
+        },
+        client_ip_affinity_seconds: (spec.session_affinity.as_deref() == Some("ClientIP")).then(|| {
+            spec.session_affinity_config
+                .as_ref()
+                .and_then(|config| config.client_ip.as_ref()?.timeout_seconds)
+                .and_then(|seconds| u32::try_from(seconds).ok())
+                .unwrap_or(DEFAULT_AFFINITY_SECONDS)
+        }),
+        source_ranges: spec.load_balancer_source_ranges.clone().unwrap_or_default(),
+        health_check_node_port,
+        ip_families: spec
+            .ip_families
+            .iter()
+            .flatten()
+            .map(|family| ip_family(family))
+            .collect::<Result<_, _>>()?,
+        dual_stack: matches!(
+            spec.ip_family_policy.as_deref(),
+            Some("PreferDualStack" | "RequireDualStack")
+        ),
+        node_ports: spec.allocate_load_balancer_node_ports.unwrap_or(true),
+        publish_not_ready: spec.publish_not_ready_addresses.unwrap_or(false),
+        selector: spec
+            .selector
+            .as_ref()
+            .is_some_and(|selector| !selector.is_empty()),
+        ingress: status
+            .load_balancer
+            .ingress
+            .iter()
+            .flatten()
+            .map(ingress)
+            .collect::<Result<_, _>>()?,
+        conditions: status.conditions.iter().flatten().map(condition).collect(),
+        endpoints: Vec::new(),
+    })
+}
+
+fn chosen(all: Option<&BTreeMap<String, String>>, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
+    all.into_iter()
+        .flatten()
+        .filter(|(name, _)| wanted(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn service_type(name: Option<&str>) -> Result<ServiceType, Unusable> {
+    match name {
+        None | Some("" | "ClusterIP") => Ok(ServiceType::ClusterIp),
+        Some("NodePort") => Ok(ServiceType::NodePort),
+        Some("LoadBalancer") => Ok(ServiceType::LoadBalancer),
+        Some("ExternalName") => Ok(ServiceType::ExternalName),
+        Some(other) => Err(Unusable::new(
+            "spec.type",
+            other,
+            "ClusterIP, NodePort, LoadBalancer or ExternalName",
+        )),
+    }
+}
+
+fn service_port(entry: &slim::ServicePort) -> Result<ServicePort, Unusable> {
+    let number = port("spec.ports[].port", entry.port)?;
+    let target = match &entry.target_port {
+        None | Some(IntOrString::Int(0)) => TargetPort::Number(number),
+        Some(IntOrString::Int(target)) => TargetPort::Number(port("spec.ports[].targetPort", *target)?),
+        Some(IntOrString::String(name)) if name.is_empty() => TargetPort::Number(number),
+        Some(IntOrString::String(name)) => TargetPort::Name(name.clone()),
+    };
+    let node_port = match entry.node_port {
+        None | Some(0) => None,
+        Some(number) => Some(port("spec.ports[].nodePort", number)?),
+    };
+    Ok(ServicePort {
+        name: entry.name.clone().unwrap_or_default(),
+        transport: transport("spec.ports[].protocol", entry.protocol.as_deref())?,
+        port: number,
+        target,
+        node_port,
+    })
+}
+
+fn ip_family(name: &str) -> Result<IpFamily, Unusable> {
+    match name {
+        "IPv4" => Ok(IpFamily::V4),
+        "IPv6" => Ok(IpFamily::V6),
+        other => Err(Unusable::new("spec.ipFamilies", other, "IPv4 or IPv6")),
+    }
+}
+
+/// One entry of `status.loadBalancer.ingress`.
+///
+/// # Errors
+/// As [`service`].
+pub(crate) fn ingress(entry: &slim::ServiceIngress) -> Result<Ingress, Unusable> {
+    let some = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    Ok(Ingress {
+        ip: some(&entry.ip),
+        hostname: some(&entry.hostname),
+        ip_mode: match entry.ip_mode.as_deref() {
+            None | Some("") => None,
+            Some("VIP") => Some(IpMode::Vip),
+            Some("Proxy") => Some(IpMode::Proxy),
+            Some(other) => {
+                return Err(Unusable::new(
+                    "status.loadBalancer.ingress[].ipMode",
+                    other,
+                    "VIP or Proxy",
+                ));
+            }
+        },
+        ports: entry
+            .ports
+            .iter()
+            .flatten()
+            .map(|status| {
+                Ok(PortStatus {
+                    port: port("status.loadBalancer.ingress[].ports[].port", status.port)?,
+                    transport: transport(
+                        "status.loadBalancer.ingress[].ports[].protocol",
+                        Some(&status.protocol),
+                    )?,
+                    error: some(&status.error),
+                })
+            })
+            .collect::<Result<_, Unusable>>()?,
+    })
+}
+
+fn condition(entry: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition) -> Condition {
+    Condition {
+        kind: entry.type_.clone(),
+        status: match entry.status.as_str() {
+            "True" => ConditionStatus::True,
+            "False" => ConditionStatus::False,
+            _ => ConditionStatus::Unknown,
+        },
+        reason: entry.reason.clone(),
+        message: entry.message.clone(),
+    }
+}

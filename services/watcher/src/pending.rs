@@ -1,0 +1,248 @@
+//! What has changed and has not been sent yet: a set of keys with a time for each, so that memory follows the size of the cluster
+//! and not how often things change. The state itself stays in the stores; when its time has come, a key is sent with what the
+//! stores hold then.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use clb_wire::records::ObjectKey;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tracing::Span;
+
+/// How long changes are collected before they are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Debounce {
+    /// A Service's endpoints.
+    pub(crate) endpoints: Duration,
+    /// A Service itself.
+    pub(crate) services: Duration,
+    /// Nodes that leave or stop being backends.
+    pub(crate) nodes_leaving: Duration,
+    /// Nodes that come, until none has come for this long …
+    pub(crate) nodes_joining_quiet: Duration,
+    /// … but no longer than this after the first.
+    pub(crate) nodes_joining_max: Duration,
+}
+
+/// What kind of change it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    /// Endpoints of a Service.
+    Endpoints,
+    /// A Service.
+    Service,
+    /// A Node that leaves or stops being a backend.
+    NodeLeaves,
+    /// A Node that comes, or changes in another way. An early Add is paid for twice, so these wait for each other.
+    NodeJoins,
+}
+
+#[derive(Debug)]
+struct Entry {
+    urgency: Urgency,
+    /// None: together with the joining nodes.
+    due: Option<Instant>,
+    span: Span,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Joining {
+    first: Instant,
+    last: Instant,
+}
+
+/// A key whose time has come.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// What changed.
+    pub(crate) key: ObjectKey,
+    /// The change's span; it ends when this is dropped.
+    pub(crate) span: Span,
+    urgency: Urgency,
+}
+
+/// The set. Time is passed in.
+#[derive(Debug)]
+pub(crate) struct DirtySet {
+    debounce: Debounce,
+    entries: HashMap<ObjectKey, Entry>,
+    joining: Option<Joining>,
+    /// The earliest time of an entry that has one.
+    earliest: Option<Instant>,
+}
+
+impl DirtySet {
+    /// Empty.
+    pub(crate) fn new(debounce: Debounce) -> Self {
+        Self {
+            debounce,
+            entries: HashMap::new(),
+            joining: None,
+            earliest: None,
+        }
+    }
+
+    /// Notes a change. `span` is made only for a key that was clean: what comes on top belongs to the same change.
+    pub(crate) fn mark(
+        &mut self,
+        key: ObjectKey,
+        urgency: Urgency,
+        now: Instant,
+        span: impl FnOnce() -> Span,
+    ) {
+        let due = match urgency {
+            Urgency::Endpoints => Some(now + self.debounce.endpoints),
+            Urgency::Service => Some(now + self.debounce.services),
+            Urgency::NodeLeaves => Some(now + self.debounce.nodes_leaving),
+            Urgency::NodeJoins => {
+                let first = self.joining.map_or(now, |joining| joining.first);
+                self.joining = Some(Joining { first, last: now });
+                None
+            }
+        };
+        let entry = self.entries.entry(key).or_insert_with(|| Entry {
+            urgency,
+            due,
+            span: span(),
+        });
+        // The first change's time stays, or changes that keep coming would never be sent.
+        entry.due = [entry.due, due].into_iter().flatten().min();
+        entry.urgency = entry.urgency.min(urgency);
+        self.earliest = [self.earliest, entry.due].into_iter().flatten().min();
+    }
+
+    /// When the next key's time comes.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        [self.earliest, self.joining_due()].into_iter().flatten().min()
+    }
+
+    fn joining_due(&self) -> Option<Instant> {
+        self.joining.map(|joining| {
+            (joining.last + self.debounce.nodes_joining_quiet)
+                .min(joining.first + self.debounce.nodes_joining_max)
+        })
+    }
+
+    /// Takes every key whose time has come, the most urgent first.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Vec<Due> {
+        let joins = self.joining_due().is_some_and(|due| due <= now);
+        if joins {
+            self.joining = None;
+        }
+        let mut taken: Vec<Due> = self
+            .entries
+            .extract_if(|_, entry| entry.due.map_or(joins, |due| due <= now))
+            .map(|(key, entry)| Due {
+                key,
+                span: entry.span,
+                urgency: entry.urgency,
+            })
+            .collect();
+        taken.sort_unstable_by(|a, b| (a.urgency, &a.key).cmp(&(b.urgency, &b.key)));
+        self.earliest = self.entries.values().filter_map(|entry| entry.due).min();
+        taken
+    }
+
+    /// Puts keys back for which there was no room; they are due at once.
+    pub(crate) fn put_back(&mut self, left: impl IntoIterator<Item = Due>, now: Instant) {
+        for due in left {
+            self.entries.insert(
+                due.key,
+                Entry {
+                    urgency: due.urgency,
+                    due: Some(now),
+                    span: due.span,
+                },
+            );
+            self.earliest = Some(self.earliest.map_or(now, |earliest| earliest.min(now)));
+        }
+    }
+
+    /// How many keys wait.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn clear(&mut self) {
+        self.entries.clear();
+        self.joining = None;
+        self.earliest = None;
+    }
+}
+
+/// The set that the stores write to and one stream to the planner reads from. While there is no stream, nothing is collected: it
+/// begins with a full snapshot anyway.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    set: Mutex<DirtySet>,
+    changed: Notify,
+    listening: std::sync::atomic::AtomicBool,
+}
+
+impl Feed {
+    /// Nobody listens yet.
+    pub(crate) fn new(debounce: Debounce) -> Self {
+        Self {
+            set: Mutex::new(DirtySet::new(debounce)),
+            changed: Notify::new(),
+            listening: std::sync::atomic::AtomicBool::new(false),
+        }
+    }
+
+    /// Forgets what has changed and collects from now on. Call it before the stores are read for a full snapshot.
+    pub(crate) fn begin(&self) {
+        let mut set = self.set.lock();
+        set.clear();
+        self.listening.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// Stops collecting.
+    pub(crate) fn end(&self) {
+        let mut set = self.set.lock();
+        set.clear();
+        self.listening.store(false, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// See [`DirtySet::mark`].
+    pub(crate) fn mark(&self, key: ObjectKey, urgency: Urgency, span: impl FnOnce() -> Span) {
+        let mut set = self.set.lock();
+        if !self.listening.load(std::sync::atomic::Ordering::Relaxed) {
+            return;
+        }
+        set.mark(key, urgency, Instant::now(), span);
+        drop(set);
+        self.changed.notify_one();
+    }
+
+    /// Waits until the time of at least one key has come.
+    pub(crate) async fn wait_due(&self) {
+        loop {
+            let next = self.set.lock().next_due();
+            match next {
+                None => self.changed.notified().await,
+                Some(due) => tokio::select! {
+                    () = tokio::time::sleep_until(due) => return,
+                    () = self.changed.notified() => {}
+                },
+            }
+        }
+    }
+
+    /// See [`DirtySet::take_due`].
+    pub(crate) fn take_due(&self) -> Vec<Due> {
+        self.set.lock().take_due(Instant::now())
+    }
+
+    /// See [`DirtySet::put_back`].
+    pub(crate) fn put_back(&self, left: impl IntoIterator<Item = Due>) {
+        self.set.lock().put_back(left, Instant::now());
+        self.changed.notify_one();
+    }
+
+    /// How many keys wait.
+    pub(crate) fn len(&self) -> usize {
+        self.set.lock().len()
+    }
+}

@@ -1,0 +1,317 @@
+//! What this watcher knows of its cluster: the Services that travel, all Nodes, and the EndpointSlices.
+//!
+//! Written by the watches ([`crate::watches`]), read by the stream to the planner. A change is noted in the [`Feed`] only if it
+//! changes what would be sent: a node's heartbeat or a list that brings nothing new wakes nobody.
+//!
+//! Slices of Services that are not ours are kept as well, in their slim form (some 25 MiB per 200,000 endpoints): a Service and
+//! its slices arrive on different watches, so a slice may well come first.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use clb_model::ServiceKey;
+use clb_model::cluster::{Node, Service};
+use clb_proto::snapshot::v1::ObjectRecord;
+use clb_telemetry::attributes;
+use clb_wire::records::{ObjectKey, node_record, service_record};
+use kube::Resource;
+use parking_lot::Mutex;
+use tracing::info_span;
+
+use crate::normalize::{self, Slice};
+use crate::ownership::travels;
+use crate::pending::{Feed, Urgency};
+use crate::slim;
+
+/// Namespace (empty for Nodes) and name.
+pub(crate) type ObjectName = (String, String);
+
+/// Names a watched object.
+pub(crate) fn object_name(object: &impl Resource) -> ObjectName {
+    let metadata = object.meta();
+    (
+        metadata.namespace.clone().unwrap_or_default(),
+        metadata.name.clone().unwrap_or_default(),
+    )
+}
+
+/// The store of one kind of objects.
+pub(crate) trait Store<K>: Send + Sync {
+    /// The object came or changed.
+    fn apply(&self, object: &K);
+    /// The object is gone.
+    fn remove(&self, name: &ObjectName);
+    /// A list is complete: what it did not hold is gone.
+    fn retain(&self, listed: &HashSet<ObjectName>);
+}
+
+/// An object as it is sent.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    /// `metadata.uid`.
+    pub(crate) uid: String,
+    /// The record, without a trace context.
+    pub(crate) record: ObjectRecord,
+}
+
+/// All stores.
+#[derive(Debug)]
+pub(crate) struct Stores {
+    cluster: String,
+    class: Option<String>,
+    feed: Arc<Feed>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    services: BTreeMap<ServiceKey, Arc<Service>>,
+    nodes: BTreeMap<String, Arc<Node>>,
+    slices: BTreeMap<ObjectName, Arc<Slice>>,
+    slices_of: HashMap<ServiceKey, BTreeSet<ObjectName>>,
+}
+
+impl Stores {
+    /// Empty. `class` is the load balancer class that we are configured with.
+    pub(crate) fn new(cluster: String, class: Option<String>, feed: Arc<Feed>) -> Self {
+        Self {
+            cluster,
+            class,
+            feed,
+            state: Mutex::new(State::default()),
+        }
+    }
+
+    /// The keys of everything that travels.
+    pub(crate) fn keys(&self) -> Vec<ObjectKey> {
+        let state = self.state.lock();
+        let services = state.services.keys().cloned().map(ObjectKey::Service);
+        let nodes = state.nodes.keys().cloned().map(ObjectKey::Node);
+        services.chain(nodes).collect()
+    }
+
+    /// How many Services and Nodes travel.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let state = self.state.lock();
+        (state.services.len(), state.nodes.len())
+    }
+
+    /// The object as it is now, encoded; none when it is not there or does not travel (any more).
+    pub(crate) fn encode(&self, key: &ObjectKey) -> Option<Encoded> {
+        match key {
+            ObjectKey::Node(name) => {
+                let node = self.state.lock().nodes.get(name).cloned()?;
+                Some(Encoded {
+                    uid: node.uid.clone(),
+                    record: node_record(&node),
+                })
+            }
+            ObjectKey::Service(key) => {
+                let (service, slices) = self.state.lock().service_with_slices(key)?;
+                let mut service = Service::clone(&service);
+                service.endpoints = normalize::merge(slices.iter().map(Arc::as_ref));
+                Some(Encoded {
+                    uid: service.uid.to_string(),
+                    record: service_record(&service),
+                })
+            }
+        }
+    }
+
+    fn service_changed(&self, key: &ServiceKey, urgency: Urgency) {
+        self.feed.mark(ObjectKey::Service(key.clone()), urgency, || {
+            let service = attributes::service(&self.cluster, &key.namespace, &key.name);
+            match urgency {
+                // A trace begins here, whatever span this code runs in.
+                Urgency::Endpoints => {
+                    info_span!(parent: None, "watcher.endpoints_changed", clb.cluster = %self.cluster, clb.service = %service)
+                }
+                _ => {
+                    info_span!(parent: None, "watcher.service_changed", clb.cluster = %self.cluster, clb.service = %service)
+                }
+            }
+        });
+    }
+
+    fn node_changed(&self, name: &str, urgency: Urgency) {
+        self.feed.mark(ObjectKey::Node(name.to_owned()), urgency, || {
+            info_span!(parent: None, "watcher.node_changed", clb.cluster = %self.cluster, k8s.node.name = name)
+        });
+    }
+
+    fn put_slice(&self, name: ObjectName, slice: Option<Slice>) {
+        let mut touched = Vec::new();
+        let mut state = self.state.lock();
+        if state.slices.get(&name).map(Arc::as_ref) == slice.as_ref() {
+            return;
+        }
+        touched.extend(state.drop_slice(&name));
+        if let Some(slice) = slice {
+            touched.push(slice.service.clone());
+            state
+                .slices_of
+                .entry(slice.service.clone())
+                .or_default()
+                .insert(name.clone());
+            state.slices.insert(name, Arc::new(slice));
+        }
+        touched.retain(|service| state.services.contains_key(service));
+        drop(state);
+        for service in &touched {
+            self.service_changed(service, Urgency::Endpoints);
+        }
+    }
+}
+
+impl State {
+    fn service_with_slices(&self, key: &ServiceKey) -> Option<(Arc<Service>, Vec<Arc<Slice>>)> {
+        let service = self.services.get(key).cloned()?;
+        let slices = self
+            .slices_of
+            .get(key)
+            .into_iter()
+            .flatten()
+            .filter_map(|name| self.slices.get(name).cloned())
+            .collect();
+        Some((service, slices))
+    }
+
+    /// Returns the Service that it belonged to.
+    fn drop_slice(&mut self, name: &ObjectName) -> Option<ServiceKey> {
+        let service = self.slices.remove(name)?.service.clone();
+        if let Some(names) = self.slices_of.get_mut(&service) {
+            names.remove(name);
+            if names.is_empty() {
+                self.slices_of.remove(&service);
+            }
+        }
+        Some(service)
+    }
+}
+
+impl Store<slim::Service> for Stores {
+    fn apply(&self, object: &slim::Service) {
+        let service = match normalize::service(object) {
+            Ok(service) => service,
+            Err(error) => {
+                // Keeping the last good state is safer than removing a load balancer's Service.
+                tracing::error!(service = %normalize::service_key(object), %error, "Service cannot be read, its last state stays");
+                return;
+            }
+        };
+        let key = service.key.clone();
+        let mut state = self.state.lock();
+        let changed = if travels(&service, self.class.as_deref()) {
+            let service = Arc::new(service);
+            state.services.insert(key.clone(), service.clone()) != Some(service)
+        } else {
+            state.services.remove(&key).is_some()
+        };
+        drop(state);
+        if changed {
+            self.service_changed(&key, Urgency::Service);
+        }
+    }
+
+    fn remove(&self, (namespace, name): &ObjectName) {
+        let key = ServiceKey::new(namespace.as_str(), name.as_str());
+        if self.state.lock().services.remove(&key).is_some() {
+            self.service_changed(&key, Urgency::Service);
+        }
+    }
+
+    fn retain(&self, listed: &HashSet<ObjectName>) {
+        let gone: Vec<ObjectName> = self
+            .state
+            .lock()
+            .services
+            .keys()
+            .map(|key| (key.namespace.clone(), key.name.clone()))
+            .filter(|name| !listed.contains(name))
+            .collect();
+        for name in &gone {
+            Store::<slim::Service>::remove(self, name);
+        }
+    }
+}
+
+impl Store<slim::Node> for Stores {
+    fn apply(&self, object: &slim::Node) {
+        let node = normalize::node(object);
+        let name = node.name.clone();
+        let mut state = self.state.lock();
+        let before = state.nodes.get(&name);
+        if before.map(Arc::as_ref) == Some(&node) {
+            return;
+        }
+        let urgency = match before {
+            Some(before) if takes_away(before, &node) => Urgency::NodeLeaves,
+            _ => Urgency::NodeJoins,
+        };
+        state.nodes.insert(name.clone(), Arc::new(node));
+        drop(state);
+        self.node_changed(&name, urgency);
+    }
+
+    fn remove(&self, (_, name): &ObjectName) {
+        if self.state.lock().nodes.remove(name).is_some() {
+            self.node_changed(name, Urgency::NodeLeaves);
+        }
+    }
+
+    fn retain(&self, listed: &HashSet<ObjectName>) {
+        let gone: Vec<ObjectName> = self
+            .state
+            .lock()
+            .nodes
+            .keys()
+            .map(|name| (String::new(), name.clone()))
+            .filter(|name| !listed.contains(name))
+            .collect();
+        for name in &gone {
+            Store::<slim::Node>::remove(self, name);
+        }
+    }
+}
+
+/// Whether the change may end the Node's being a backend: it is not Ready any more, about to go, or another machine. A new label may
+/// exclude it too, but the change of a label is somebody's plan and may wait with those that join.
+fn takes_away(before: &Node, after: &Node) -> bool {
+    let ready = |node: &Node| node.ready.is_some_and(|condition| condition.ready);
+    (ready(before) && !ready(after))
+        || (after.deleting && !before.deleting)
+        || (after.unschedulable && !before.unschedulable)
+        || after.taints.iter().any(|taint| !before.taints.contains(taint))
+        || after.provider_id != before.provider_id
+        || after.uid != before.uid
+}
+
+impl Store<slim::EndpointSlice> for Stores {
+    fn apply(&self, object: &slim::EndpointSlice) {
+        let name = object_name(object);
+        match normalize::slice(object) {
+            Ok(slice) => self.put_slice(name, slice),
+            Err(error) => {
+                tracing::error!(namespace = name.0, name = name.1, %error, "EndpointSlice cannot be read, its last state stays");
+            }
+        }
+    }
+
+    fn remove(&self, name: &ObjectName) {
+        self.put_slice(name.clone(), None);
+    }
+
+    fn retain(&self, listed: &HashSet<ObjectName>) {
+        let gone: Vec<ObjectName> = self
+            .state
+            .lock()
+            .slices
+            .keys()
+            .filter(|name| !listed.contains(*name))
+            .cloned()
+            .collect();
+        for name in &gone {
+            Store::<slim::EndpointSlice>::remove(self, name);
+        }
+    }
+}
