@@ -24,8 +24,8 @@ use crate::settings::{LogFormat, LogSettings, OtlpSettings};
 const LAST_EXPORT: Duration = Duration::from_secs(5);
 
 /// Libraries that would drown everything else at `debug`; the setting can name them to hear them after all.
-/// OpenTelemetry's own errors come as a health check.
-const QUIET: &str = "h2=info,hyper=info,hyper_util=info,rustls=info,tonic=info,tower=info,reqwest=info,opentelemetry=warn,\
+/// OpenTelemetry's own errors come as a health check, and kube's are logged once by who uses it, not at each attempt.
+const QUIET: &str = "kube_client=off,kube_runtime=off,h2=info,hyper=info,hyper_util=info,rustls=info,tonic=info,tower=info,reqwest=info,opentelemetry=warn,\
                      opentelemetry_sdk=warn,opentelemetry-otlp=warn";
 
 /// Telemetry could not be set up.
