@@ -1,1 +1,318 @@
-//! The conditions that we set on a Service: types, reasons, and what they remember.
+//! The conditions that we set on Services, in one documented table, and the memory of what has been said that lives in one of them.
+//! [`crate::step()`] writes them; `clbctl` and the documentation print [`TABLE`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clb_model::cluster::{Condition, ConditionStatus, Service};
+use clb_model::directive::{Event, Severity};
+use clb_model::marks::CLASS_CONDITION;
+use sha2::{Digest as _, Sha256};
+
+/// What begins the type of each condition of ours.
+pub const DOMAIN: &str = "service.k8s.alibaba/";
+/// Whether the Service can be understood.
+pub const ACCEPTED: &str = "service.k8s.alibaba/Accepted";
+/// Whether the cloud is as the Service asks.
+pub const PROGRAMMED: &str = "service.k8s.alibaba/Programmed";
+/// Hashes of what was said once.
+pub const NOTIFIED: &str = "service.k8s.alibaba/Notified";
+/// The CLB was made by Alibaba's controller.
+pub const ADOPTED: &str = "service.k8s.alibaba/Adopted";
+/// The CLB that the Service had before.
+pub const FORMER: &str = "service.k8s.alibaba/FormerLoadBalancer";
+
+/// The reasons of our conditions.
+pub mod reason {
+    /// Accepted is True.
+    pub const VALID: &str = "Valid";
+    /// Accepted is False: mistakes in annotations or fields.
+    pub const INVALID_ANNOTATIONS: &str = "InvalidAnnotations";
+    /// Programmed is True.
+    pub const PROGRAMMED: &str = "Programmed";
+    /// Programmed is False: the CLB is being made.
+    pub const PROGRESSING: &str = "Progressing";
+    /// Programmed is False: the CLB was busy with another change for too long.
+    pub const BUSY: &str = "Busy";
+    /// Programmed is False: the account's request limits are used up.
+    pub const THROTTLED: &str = "Throttled";
+    /// Programmed is False: the cloud refused a request.
+    pub const REJECTED: &str = "Rejected";
+    /// Programmed is False: a quota is used up.
+    pub const QUOTA_EXCEEDED: &str = "QuotaExceeded";
+    /// Programmed is False: the account cannot pay.
+    pub const BILLING_PROBLEM: &str = "BillingProblem";
+    /// Programmed is False: the cloud refused the credentials or lacks a permission for them.
+    pub const CREDENTIALS_REFUSED: &str = "CredentialsRefused";
+    /// Programmed is False: the cloud's API had a fault, or what became of a request is not known yet.
+    pub const CLOUD_FAULT: &str = "CloudFault";
+    /// Programmed is False: the request waited too long to be carried out safely, and is planned again.
+    pub const EXPIRED: &str = "Expired";
+    /// Programmed is False: the Service has an address, but its CLB is gone.
+    pub const LOAD_BALANCER_GONE: &str = "LoadBalancerGone";
+    /// Programmed is False: several CLBs, or one of another cluster, carry the Service's mark.
+    pub const LOAD_BALANCER_AMBIGUOUS: &str = "LoadBalancerAmbiguous";
+    /// Programmed is False: the CLB that an annotation names cannot be used.
+    pub const REUSE_REFUSED: &str = "ReuseRefused";
+    /// Programmed is False: the CLB is locked, or was stopped.
+    pub const LOAD_BALANCER_UNAVAILABLE: &str = "LoadBalancerUnavailable";
+    /// Programmed is False: another Service or the user has a listener in the place of one of the Service's.
+    pub const LISTENER_CONFLICT: &str = "ListenerConflict";
+    /// Programmed is False: a vServer group that an annotation names is missing.
+    pub const VSERVER_GROUP_MISSING: &str = "VServerGroupMissing";
+    /// Programmed is False: the Service is no longer of type LoadBalancer.
+    pub const CLEANED_UP: &str = "CleanedUp";
+    /// Class is True: its message is the class.
+    pub const CLASS: &str = "LoadBalancerClass";
+    /// Notified is True: its message holds the hashes.
+    pub const SAID: &str = "Said";
+    /// Adopted is True.
+    pub const MADE_BY_ANOTHER: &str = "MadeByAnotherController";
+    /// FormerLoadBalancer is True: its message is the id.
+    pub const GONE: &str = "Gone";
+}
+
+/// One type of condition, for documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct ConditionType {
+    /// Its type.
+    pub kind: &'static str,
+    /// What it says.
+    pub meaning: &'static str,
+    /// Its reasons.
+    pub reasons: &'static [&'static str],
+}
+
+/// All conditions that we set.
+pub const TABLE: &[ConditionType] = &[
+    ConditionType {
+        kind: ACCEPTED,
+        meaning: "True when the Service has no mistakes; otherwise the message lists all of them and the cloud is left as it is.",
+        reasons: &[reason::VALID, reason::INVALID_ANNOTATIONS],
+    },
+    ConditionType {
+        kind: PROGRAMMED,
+        meaning: "True when the CLB is as the Service asks; otherwise the message says what stands in the way.",
+        reasons: &[
+            reason::PROGRAMMED,
+            reason::PROGRESSING,
+            reason::BUSY,
+            reason::THROTTLED,
+            reason::REJECTED,
+            reason::QUOTA_EXCEEDED,
+            reason::BILLING_PROBLEM,
+            reason::CREDENTIALS_REFUSED,
+            reason::CLOUD_FAULT,
+            reason::EXPIRED,
+            reason::LOAD_BALANCER_GONE,
+            reason::LOAD_BALANCER_AMBIGUOUS,
+            reason::REUSE_REFUSED,
+            reason::LOAD_BALANCER_UNAVAILABLE,
+            reason::LISTENER_CONFLICT,
+            reason::VSERVER_GROUP_MISSING,
+            reason::CLEANED_UP,
+        ],
+    },
+    ConditionType {
+        kind: CLASS_CONDITION,
+        meaning: "The message remembers spec.loadBalancerClass, which the API server drops when the type changes.",
+        reasons: &[reason::CLASS],
+    },
+    ConditionType {
+        kind: NOTIFIED,
+        meaning: "The message holds a hash of each event that is sent once, while what it says still holds.",
+        reasons: &[reason::SAID],
+    },
+    ConditionType {
+        kind: ADOPTED,
+        meaning: "True when the Service had an address before any condition of ours: its CLB was made by Alibaba's controller.",
+        reasons: &[reason::MADE_BY_ANOTHER],
+    },
+    ConditionType {
+        kind: FORMER,
+        meaning: "The message is the id of a CLB that the Service had; a new one is a different one.",
+        reasons: &[reason::GONE],
+    },
+];
+
+/// The condition of that type on a Service.
+#[must_use]
+pub fn find<'a>(service: &'a Service, kind: &str) -> Option<&'a Condition> {
+    service.conditions.iter().find(|condition| condition.kind == kind)
+}
+
+/// Whether the Service's CLB was made by Alibaba's controller: it had an address before any condition of ours. When the first condition is
+/// written to such a Service, [`ADOPTED`] is written with it, so that this stays known.
+#[must_use]
+pub fn is_adopted(service: &Service) -> bool {
+    let known = find(service, ADOPTED).is_some_and(|condition| condition.status == ConditionStatus::True);
+    known || (!service.ingress.is_empty() && !has_any(service))
+}
+
+/// Whether the Service has a condition of ours.
+#[must_use]
+pub fn has_any(service: &Service) -> bool {
+    service
+        .conditions
+        .iter()
+        .any(|condition| condition.kind.starts_with(DOMAIN))
+}
+
+/// What an event is about. What was said about a subject is forgotten only when that subject was looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// Mistakes in the Service.
+    Problem,
+    /// Remarks.
+    Notice,
+    /// What stands in the way in the cloud.
+    Failure,
+    /// Who looks after the Service.
+    Standing,
+}
+
+impl Subject {
+    fn letter(self) -> char {
+        match self {
+            Self::Problem => 'p',
+            Self::Notice => 'n',
+            Self::Failure => 'f',
+            Self::Standing => 's',
+        }
+    }
+}
+
+/// Sends each event once: what was said is remembered in the condition [`NOTIFIED`], which is written together with the event. What no
+/// longer holds is forgotten, so that it is said again when it comes back.
+#[derive(Debug)]
+pub struct Notifications {
+    /// What the condition shows.
+    shown: BTreeSet<String>,
+    /// That, and what was sent since.
+    remembered: BTreeSet<String>,
+    said: BTreeSet<String>,
+    looked_at: BTreeSet<char>,
+    events: Vec<Event>,
+}
+
+impl Notifications {
+    /// With what the Service's condition remembers, and what was sent but may not show there yet.
+    #[must_use]
+    pub fn of(service: &Service, sent: &BTreeSet<String>) -> Self {
+        let shown: BTreeSet<String> = find(service, NOTIFIED)
+            .into_iter()
+            .flat_map(|condition| condition.message.split(','))
+            .filter(|hash| !hash.is_empty())
+            .map(str::to_owned)
+            .collect();
+        Self {
+            remembered: shown.union(sent).cloned().collect(),
+            shown,
+            said: BTreeSet::new(),
+            looked_at: BTreeSet::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// The subject was looked at: of what was said about it, only what is said again stays remembered.
+    pub fn look_at(&mut self, subject: Subject) {
+        self.looked_at.insert(subject.letter());
+    }
+
+    /// Sends the event unless it has been sent. `detail` is added to the event but does not make it another one.
+    pub fn say(
+        &mut self,
+        subject: Subject,
+        severity: Severity,
+        reason: &'static str,
+        message: &str,
+        detail: Option<&str>,
+    ) {
+        let hash = hex::encode(Sha256::digest(format!("{reason}\n{message}")));
+        let hash = format!("{}{}", subject.letter(), hash.get(..8).unwrap_or_default());
+        if !self.said.insert(hash.clone()) || self.remembered.contains(&hash) {
+            return;
+        }
+        let message = match detail {
+            None => message.to_owned(),
+            Some(detail) => format!("{message} ({detail})"),
+        };
+        self.events.push(Event {
+            severity,
+            reason: reason.into(),
+            message,
+        });
+    }
+
+    /// The events to send, what is remembered from now on and, where it changes, the message of the condition.
+    #[must_use]
+    pub fn finish(self) -> (Vec<Event>, BTreeSet<String>, Option<String>) {
+        let mut hashes = self.said;
+        hashes.extend(
+            self.remembered
+                .iter()
+                .filter(|hash| !hash.starts_with(|letter| self.looked_at.contains(&letter)))
+                .cloned(),
+        );
+        let message = hashes.iter().cloned().collect::<Vec<_>>().join(",");
+        let changed = (hashes != self.shown).then_some(message);
+        (self.events, hashes, changed)
+    }
+}
+
+/// The conditions to write: only those that are not already so.
+#[derive(Debug)]
+pub struct ConditionWrites<'a> {
+    service: &'a Service,
+    writes: BTreeMap<&'static str, Condition>,
+}
+
+impl<'a> ConditionWrites<'a> {
+    /// None yet.
+    #[must_use]
+    pub fn of(service: &'a Service) -> Self {
+        Self {
+            service,
+            writes: BTreeMap::new(),
+        }
+    }
+
+    /// Sets a condition, replacing what was set before in this pass.
+    pub fn set(&mut self, kind: &'static str, holds: bool, reason: &str, message: impl Into<String>) {
+        let condition = Condition {
+            kind: kind.to_owned(),
+            status: if holds {
+                ConditionStatus::True
+            } else {
+                ConditionStatus::False
+            },
+            reason: reason.to_owned(),
+            message: message.into(),
+        };
+        if find(self.service, kind) == Some(&condition) {
+            self.writes.remove(kind);
+        } else {
+            self.writes.insert(kind, condition);
+        }
+    }
+
+    /// Sets it only where the Service has a condition of this type.
+    pub fn correct(&mut self, kind: &'static str, holds: bool, reason: &str, message: impl Into<String>) {
+        if find(self.service, kind).is_some() {
+            self.set(kind, holds, reason, message);
+        }
+    }
+
+    /// In the order of their types.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<Condition> {
+        if !self.writes.is_empty() && find(self.service, ADOPTED).is_none() && is_adopted(self.service) {
+            self.set(
+                ADOPTED,
+                true,
+                reason::MADE_BY_ANOTHER,
+                "the CLB was made before this controller looked after the Service",
+            );
+        }
+        self.writes.into_values().collect()
+    }
+}

@@ -3,16 +3,29 @@
 //! The planner's shell calls [`step()`] whenever something about the Service changed, carries out what it returns, and keeps
 //! [`Memory`] between passes. Losing it costs an event at most: everything else is seen again in the cluster and the cloud.
 
+mod cleanup;
+mod memory;
+mod ours;
+mod pass;
+mod status;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::LoadBalancerId;
-use clb_model::cloud::LoadBalancer;
+use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::cluster::{Node, Service};
-use clb_model::directive::Writes;
-use clb_model::operation::{Operation, OperationResult, Priority};
+use clb_model::directive::{Severity, Writes};
+use clb_model::operation::{Operation, Priority};
+use clb_model::ownership::{Candidate, Standing, remembered_class, standing};
 
+use crate::conditions::Subject;
 use crate::facts::{CloudFacts, Question};
+use crate::plan::LeftOutKey;
 use crate::settings::ClusterSettings;
+use pass::Pass;
+
+/// The event's reason where a CLB stays when its Service goes.
+const PRESERVED: &str = "PreservedOnDelete";
 
 /// Everything that a pass reads.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +66,25 @@ pub struct Memory {
     pub failures: Vec<Failure>,
     /// A CLB of this Service that is known to be gone.
     pub gone: Option<LoadBalancerId>,
-    /// The CLB that was last seen to be the Service's.
+    /// The CLB that was last seen to be the Service's, or that a batch created.
     pub load_balancer: Option<LoadBalancerId>,
+    /// Since when that CLB, which a batch created, has been missing from the mirror, milliseconds since 1970.
+    pub unseen_since_ms: Option<u64>,
+    /// Backends that the cloud could not use, and when they are tried again.
+    pub left_out: BTreeMap<LeftOutKey, LeftOut>,
+    /// Hashes of events that were sent, whether or not the Service's condition shows them yet.
+    pub said: BTreeSet<String>,
+}
+
+/// A backend that the cloud could not use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The cloud's reason.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried again, milliseconds since 1970; none until the next pass decides.
+    pub retry_at_ms: Option<u64>,
 }
 
 /// A failure of one operation, for people.
@@ -66,6 +96,12 @@ pub struct Failure {
     pub message: String,
     /// Whether trying again soon can help.
     pub retry: bool,
+    /// Whether a person should hear of it in an event; being busy or throttled passes by itself.
+    pub warn: bool,
+    /// The cloud's request id, for Alibaba's support.
+    pub request_id: Option<String>,
+    /// The listener that it is about, where it is about one.
+    pub listener: Option<ListenerKey>,
 }
 
 /// What a pass came to.
@@ -115,25 +151,40 @@ pub enum State {
     Cleaning,
 }
 
-impl Memory {
-    /// Takes in the results of a batch.
-    #[must_use]
-    pub fn after_batch(&self, operations: &[Operation], results: &[OperationResult]) -> Self {
-        let _ = (operations, results);
-        self.clone()
-    }
-}
-
 /// The pass.
 #[must_use]
 pub fn step(inputs: StepInputs<'_>) -> Step {
-    Step {
-        writes: Writes::default(),
-        batch: None,
-        questions: BTreeSet::new(),
-        state: State::Observing,
-        message: String::new(),
-        memory: inputs.memory.clone(),
-        wake_at_ms: None,
+    let service = inputs.service;
+    let candidate = Candidate {
+        service_type: service.service_type,
+        load_balancer_class: service.load_balancer_class.as_deref(),
+        annotations: &service.annotations,
+        remembered_class: remembered_class(&service.conditions),
+        deleting: service.deleting,
+        finalizer: service.finalizer,
+    };
+    match standing(candidate, inputs.cluster.load_balancer_class.as_deref()) {
+        Standing::Foreign => Pass::new(inputs).end(State::None, ""),
+        Standing::HandedOver => handed_over(inputs),
+        Standing::CleanUp => cleanup::clean_up(inputs),
+        Standing::Ours => ours::ours(inputs),
     }
+}
+
+/// It left by class or tunnel type: that is said, and nothing is touched.
+fn handed_over(inputs: StepInputs<'_>) -> Step {
+    let mut pass = Pass::new(inputs);
+    let by_field =
+        inputs.service.load_balancer_class.as_deref() != inputs.cluster.load_balancer_class.as_deref();
+    let reason = if by_field {
+        "ServiceSpecChanged"
+    } else {
+        "AnnotationChanged"
+    };
+    let message = "the Service now names another class or product, so this controller no longer looks after it: its CLB stays as it \
+                   is, and the finalizer stays until another controller takes it off";
+    pass.notifications.look_at(Subject::Standing);
+    pass.notifications
+        .say(Subject::Standing, Severity::Normal, reason, message, None);
+    pass.end(State::None, message)
 }

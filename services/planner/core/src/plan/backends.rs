@@ -1,0 +1,153 @@
+//! What differs between the backends that a group should have and those that it has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clb_model::cloud::{Backend, BackendKey, BackendTarget, VServerGroup};
+
+use super::marked::is_our_backend;
+use super::{LeftOutKey, PlanContext};
+use crate::desired::DesiredVServerGroup;
+
+/// What a group should have: the wishes of all ports that share it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    pub(super) backends: Vec<Backend>,
+    if_present: Vec<Backend>,
+    ignore_weight: bool,
+    may_become_empty: bool,
+    ready_endpoints: usize,
+}
+
+impl Wanted {
+    /// Takes in the wish of one port. Two ports of one number that want the same backend agree on the first.
+    pub(super) fn merge(&mut self, group: &DesiredVServerGroup) {
+        let known: BTreeSet<BackendKey<'_>> = self.backends.iter().map(Backend::key).collect();
+        let new: Vec<Backend> = group
+            .backends
+            .iter()
+            .filter(|backend| !known.contains(&backend.key()))
+            .cloned()
+            .collect();
+        self.may_become_empty = if self.backends.is_empty() && self.ready_endpoints == 0 {
+            group.may_become_empty
+        } else {
+            self.may_become_empty && group.may_become_empty
+        };
+        self.backends.extend(new);
+        self.backends.sort_by(|a, b| a.key().cmp(&b.key()));
+        self.if_present.extend(group.if_present.iter().cloned());
+        self.ignore_weight |= group.ignore_weight;
+        self.ready_endpoints = self.ready_endpoints.max(group.ready_endpoints);
+    }
+
+    /// Whether a group without any backend would cut off endpoints that are ready.
+    pub(super) fn must_not_be_empty(&self) -> bool {
+        self.ready_endpoints > 0 && !self.may_become_empty
+    }
+}
+
+/// How a group that is there differs from what it should be.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Difference {
+    /// To be added.
+    pub(super) adds: Vec<Backend>,
+    /// To get another weight above 0, or our description; with the weight before.
+    pub(super) sets: Vec<(Backend, u8)>,
+    /// To get weight 0; with the weight before.
+    pub(super) drains: Vec<(Backend, u8)>,
+    /// To be removed.
+    pub(super) removes: Vec<Backend>,
+    /// How many of those that are wanted are there already.
+    pub(super) staying: usize,
+    /// Wanted ones that somebody else has put there: left as they are.
+    pub(super) of_others: Vec<Backend>,
+    /// Removals that would leave the group empty though endpoints are ready.
+    pub(super) held_back: Vec<Backend>,
+}
+
+/// Compares. Backends without our mark are never touched.
+pub(super) fn difference(context: PlanContext<'_>, wanted: &Wanted, observed: &VServerGroup) -> Difference {
+    let present: BTreeMap<BackendKey<'_>, &Backend> = observed
+        .backends
+        .iter()
+        .map(|backend| (backend.key(), backend))
+        .collect();
+    let mut difference = Difference::default();
+    let mut stays = BTreeSet::new();
+    for backend in &wanted.backends {
+        stays.insert(backend.key());
+        match present.get(&backend.key()) {
+            None if is_left_out(context, backend) => {}
+            None => difference.adds.push(backend.clone()),
+            Some(there) => difference.compare(context, wanted, backend, there),
+        }
+    }
+    for backend in &wanted.if_present {
+        if let Some(there) = present.get(&backend.key())
+            && stays.insert(backend.key())
+        {
+            difference.compare(context, wanted, backend, there);
+        }
+    }
+    difference.removes = observed
+        .backends
+        .iter()
+        .filter(|backend| is_our_backend(context, backend) && !stays.contains(&backend.key()))
+        .cloned()
+        .collect();
+    difference.removes.sort_by(|a, b| a.key().cmp(&b.key()));
+    let nothing_else = difference.staying == 0 && difference.adds.is_empty();
+    if nothing_else && wanted.must_not_be_empty() {
+        difference.held_back = std::mem::take(&mut difference.removes);
+    }
+    difference
+}
+
+impl Difference {
+    fn compare(&mut self, context: PlanContext<'_>, wanted: &Wanted, backend: &Backend, there: &Backend) {
+        self.staying += 1;
+        if !is_our_backend(context, there) {
+            self.of_others.push(there.clone());
+            return;
+        }
+        let weight = if wanted.ignore_weight {
+            there.weight
+        } else {
+            backend.weight
+        };
+        if weight == there.weight && backend.description == there.description {
+            return;
+        }
+        let changed = Backend {
+            target: there.target.clone(),
+            port: there.port,
+            weight,
+            description: backend.description.clone(),
+        };
+        if weight == 0 && there.weight > 0 {
+            self.drains.push((changed, there.weight));
+        } else {
+            self.sets.push((changed, there.weight));
+        }
+    }
+}
+
+/// Whether the cloud could not use the backend a short time ago.
+pub(super) fn is_left_out(context: PlanContext<'_>, backend: &Backend) -> bool {
+    !context.left_out.is_empty() && context.left_out.contains(&LeftOutKey::of(backend))
+}
+
+impl LeftOutKey {
+    /// The key of a backend.
+    #[must_use]
+    pub fn of(backend: &Backend) -> Self {
+        let server = match &backend.target {
+            BackendTarget::Instance(id) => id.clone(),
+            BackendTarget::Interface { address, .. } => address.to_string(),
+        };
+        Self {
+            server,
+            port: backend.port,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The extension domains of an HTTPS listener: added, changed and removed as the annotation `domain-extensions` names them.
+
+use clb_model::cloud::{Listener, ListenerProtocol};
+use clb_model::operation::{Change, OperationId};
+
+use super::PlanContext;
+use super::draft::{Draft, Proposal};
+use crate::desired::DesiredListener;
+
+/// Plans them for one listener: one that is there, or one that `created` creates.
+pub(super) fn plan(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    wanted: &DesiredListener,
+    listener: Option<&Listener>,
+    created: Option<OperationId>,
+) {
+    let Some(domains) = &wanted.domain_extensions else {
+        return;
+    };
+    if wanted.key.protocol != ListenerProtocol::Https {
+        return;
+    }
+    let propose = |domain: &str, certificate: Option<&String>, reason: String| {
+        let proposal = Proposal::new(
+            Change::ChangeDomainExtension {
+                port: wanted.key.port,
+                domain: domain.to_owned(),
+                certificate_id: certificate.cloned(),
+            },
+            reason,
+        )
+        .after(created);
+        match listener {
+            Some(listener) => proposal.based_on(listener.version),
+            None => proposal,
+        }
+    };
+    let present = listener.map(|listener| &listener.domain_extensions);
+    let mut removals = Vec::new();
+    let mut attached = 0;
+    for domain in present.into_iter().flat_map(|present| present.keys()) {
+        if domains.contains_key(domain) {
+            attached += 1;
+            continue;
+        }
+        let reason =
+            format!("annotation alibaba-cloud-loadbalancer-domain-extensions does not name {domain}");
+        match draft.add(propose(domain, None, reason).taking_away()) {
+            Some(operation) => removals.push(operation),
+            None => attached += 1,
+        }
+    }
+    let quota = context.cluster.quotas.domain_extensions_per_listener;
+    let mut room = quota.saturating_sub(attached);
+    let mut left_out = Vec::new();
+    for (domain, certificate) in domains {
+        match present.and_then(|present| present.get(domain)) {
+            Some(there) if there.certificate_id == *certificate => {}
+            Some(there) => {
+                draft.add_harmless(propose(
+                    domain,
+                    Some(certificate),
+                    format!(
+                        "annotation alibaba-cloud-loadbalancer-domain-extensions asks for certificate {certificate} for {domain} \
+                         instead of {}",
+                        there.certificate_id
+                    ),
+                ));
+            }
+            None if room == 0 => left_out.push(domain.clone()),
+            None => {
+                room -= 1;
+                draft.add_harmless(
+                    propose(
+                        domain,
+                        Some(certificate),
+                        format!(
+                            "annotation alibaba-cloud-loadbalancer-domain-extensions asks for certificate {certificate} for {domain}"
+                        ),
+                    )
+                    .after(removals.iter().copied()),
+                );
+            }
+        }
+    }
+    if !left_out.is_empty() {
+        draft.notice(
+            true,
+            "SyncLoadBalancerFailed",
+            format!(
+                "the quota of {quota} extension domains per listener leaves out {} on listener {}",
+                left_out.join(", "),
+                wanted.key
+            ),
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! Collects the operations of one plan: numbers them, and keeps back what takes something away when the snapshot is not fresh.
+
+use std::collections::BTreeSet;
+
+use clb_model::operation::{Change, Operation, OperationId, VServerGroupRef};
+use clb_model::version::PartVersion;
+
+use super::{GOOD_FOR, Obstacle, Plan};
+use crate::problem::Notice;
+
+/// An operation that a part of the plan asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Proposal {
+    change: Change,
+    reason: String,
+    after: BTreeSet<OperationId>,
+    based_on: Option<PartVersion>,
+    takes_away: bool,
+}
+
+impl Proposal {
+    pub(super) fn new(change: Change, reason: impl Into<String>) -> Self {
+        Self {
+            change,
+            reason: reason.into(),
+            after: BTreeSet::new(),
+            based_on: None,
+            takes_away: false,
+        }
+    }
+
+    /// Those must have succeeded before.
+    pub(super) fn after(mut self, operations: impl IntoIterator<Item = OperationId>) -> Self {
+        self.after.extend(operations);
+        self
+    }
+
+    /// It was planned from that version of its part.
+    pub(super) fn based_on(mut self, version: PartVersion) -> Self {
+        self.based_on = Some(version);
+        self
+    }
+
+    /// It removes, re-creates, deletes or sets a weight to 0.
+    pub(super) fn taking_away(mut self) -> Self {
+        self.takes_away = true;
+        self
+    }
+}
+
+/// The plan in the making.
+#[derive(Debug)]
+pub(super) struct Draft {
+    fresh: bool,
+    plan: Plan,
+}
+
+impl Draft {
+    pub(super) fn new(fresh: bool) -> Self {
+        Self {
+            fresh,
+            plan: Plan::default(),
+        }
+    }
+
+    /// Adds an operation. None when it would take something away and the snapshot is not fresh: what depends on it must then be left
+    /// out as well.
+    pub(super) fn add(&mut self, proposal: Proposal) -> Option<OperationId> {
+        if proposal.takes_away && !self.fresh {
+            self.plan.withheld.push(proposal.reason);
+            return None;
+        }
+        Some(self.push(proposal))
+    }
+
+    /// Adds an operation that takes nothing away, which is always possible.
+    pub(super) fn add_harmless(&mut self, proposal: Proposal) -> OperationId {
+        debug_assert!(!proposal.takes_away, "{}", proposal.reason);
+        self.push(proposal)
+    }
+
+    fn push(&mut self, proposal: Proposal) -> OperationId {
+        let next = u32::try_from(self.plan.operations.len()).unwrap_or(u32::MAX);
+        let id = OperationId(next.saturating_add(1));
+        self.plan.operations.push(Operation {
+            id,
+            after: proposal.after.into_iter().collect(),
+            based_on: proposal.based_on,
+            good_for: proposal.takes_away.then_some(GOOD_FOR),
+            reason: proposal.reason,
+            change: proposal.change,
+        });
+        id
+    }
+
+    pub(super) fn notice(&mut self, warning: bool, reason: &'static str, message: String) {
+        self.plan.notices.push(Notice {
+            warning,
+            reason,
+            message,
+        });
+    }
+
+    pub(super) fn obstacle(&mut self, obstacle: Obstacle) {
+        self.plan.obstacles.push(obstacle);
+    }
+
+    /// Backends that are gone are still attached.
+    pub(super) fn mark_urgent(&mut self) {
+        self.plan.urgent = true;
+    }
+
+    pub(super) fn finish(mut self) -> Plan {
+        self.plan.notices.sort();
+        self.plan.notices.dedup();
+        self.plan.obstacles.sort();
+        self.plan.obstacles.dedup();
+        self.plan
+    }
+}
+
+/// The changes of backends in groups that are there, and that depend on nothing but such changes.
+pub(super) fn independent_backend_changes(operations: &[Operation]) -> Vec<Operation> {
+    let mut chosen = BTreeSet::new();
+    let mut result = Vec::new();
+    for operation in operations {
+        let in_existing_group = matches!(
+            operation.change,
+            Change::ChangeBackends {
+                vgroup: VServerGroupRef::Id(_),
+                ..
+            }
+        );
+        if in_existing_group && operation.after.iter().all(|before| chosen.contains(before)) {
+            chosen.insert(operation.id);
+            result.push(operation.clone());
+        }
+    }
+    result
+}

@@ -1,0 +1,249 @@
+//! The CLB itself: its creation, and those of its attributes that annotations name.
+
+use clb_model::LoadBalancerId;
+use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, LoadBalancer};
+use clb_model::operation::{Change, LoadBalancerChange, OperationId};
+
+use super::draft::{Draft, Proposal};
+use super::{PlanContext, tags};
+use crate::desired::{Desired, NamedAttributes};
+
+/// The event's reason for a change that cannot be made.
+const ANNOTATION_CHANGED: &str = "AnnotationChanged";
+
+/// Plans the creation, on which everything else of the plan depends.
+pub(super) fn plan_creation(
+    draft: &mut Draft,
+    desired: &Desired,
+    replaces: Option<LoadBalancerId>,
+) -> OperationId {
+    let mut creation = desired.creation.clone();
+    creation.replaces = replaces;
+    let reason = match &creation.replaces {
+        None => "the Service has no CLB yet".to_owned(),
+        Some(gone) => format!("the Service's former CLB {gone} is gone"),
+    };
+    draft.add_harmless(Proposal::new(
+        Change::CreateLoadBalancer(Box::new(creation)),
+        reason,
+    ))
+}
+
+/// Plans the changes of what annotations name, and says what cannot be changed.
+pub(super) fn plan_changes(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    desired: &Desired,
+    observed: &LoadBalancer,
+) {
+    let named = &desired.named;
+    let mut change = |change: LoadBalancerChange, reason: String| {
+        draft.add_harmless(
+            Proposal::new(Change::ChangeLoadBalancer(change), reason).based_on(observed.version),
+        );
+    };
+    if let Some(name) = named.name.as_ref().filter(|name| **name != observed.name) {
+        change(
+            LoadBalancerChange::Name(name.clone()),
+            asks("name", name, &observed.name),
+        );
+    }
+    if let Some(on) = named
+        .delete_protection
+        .filter(|on| *on != observed.delete_protection)
+    {
+        change(
+            LoadBalancerChange::DeleteProtection(on),
+            asks("delete-protection", on_off(on), on_off(!on)),
+        );
+    }
+    if let Some(on) = named
+        .modification_protection
+        .filter(|on| *on != observed.modification_protection)
+    {
+        let text = |on| if on { "ConsoleProtection" } else { "NonProtection" };
+        change(
+            LoadBalancerChange::ModificationProtection(on),
+            asks("modification-protection", text(on), text(!on)),
+        );
+    }
+    plan_payment(draft, named, desired, observed);
+    tags::plan(draft, context, desired, observed);
+    say_what_cannot_change(draft, named, observed);
+}
+
+/// Charge types, specification and bandwidth, which depend on each other.
+fn plan_payment(draft: &mut Draft, named: &NamedAttributes, desired: &Desired, observed: &LoadBalancer) {
+    let mut by_clcu = observed.instance_charge_type == InstanceChargeType::PayByClcu;
+    match named.instance_charge_type {
+        Some(InstanceChargeType::PayByClcu) if !by_clcu => {
+            draft.add_harmless(
+                Proposal::new(
+                    Change::ChangeLoadBalancer(LoadBalancerChange::PayByClcu),
+                    asks("instance-charge-type", "PayByCLCU", "PayBySpec"),
+                )
+                .based_on(observed.version),
+            );
+            by_clcu = true;
+        }
+        Some(InstanceChargeType::PayBySpec) if by_clcu => {
+            cannot_change(draft, observed, "instance-charge-type", "PayBySpec", "PayByCLCU");
+        }
+        _ => {}
+    }
+    if let Some(spec) = named.spec.as_ref().filter(|spec| **spec != observed.spec) {
+        if by_clcu {
+            draft.notice(
+                true,
+                ANNOTATION_CHANGED,
+                format!(
+                    "annotation alibaba-cloud-loadbalancer-spec: {spec} has no effect: CLB {} is paid by use (PayByCLCU), \
+                     which knows no specification",
+                    observed.id
+                ),
+            );
+        } else {
+            draft.add_harmless(
+                Proposal::new(
+                    Change::ChangeLoadBalancer(LoadBalancerChange::Spec(spec.clone())),
+                    asks("spec", spec, &observed.spec),
+                )
+                .based_on(observed.version),
+            );
+        }
+    }
+    plan_internet_payment(draft, named, desired, observed, by_clcu);
+}
+
+fn plan_internet_payment(
+    draft: &mut Draft,
+    named: &NamedAttributes,
+    desired: &Desired,
+    observed: &LoadBalancer,
+    by_clcu: bool,
+) {
+    if observed.address_type != AddressType::Internet {
+        return;
+    }
+    let charge_type = named
+        .internet_charge_type
+        .filter(|wanted| *wanted != observed.internet_charge_type);
+    if by_clcu {
+        if let Some(wanted) = charge_type {
+            cannot_change(
+                draft,
+                observed,
+                "charge-type",
+                wanted.as_str(),
+                "paybytraffic, the only one with PayByCLCU",
+            );
+        }
+        return;
+    }
+    let by_bandwidth =
+        charge_type.unwrap_or(observed.internet_charge_type) == InternetChargeType::PayByBandwidth;
+    let bandwidth = if !by_bandwidth {
+        None
+    } else if charge_type.is_some() {
+        // The cloud wants a bandwidth with the new charge type, also where no annotation names one.
+        named.bandwidth.or(desired.creation.bandwidth)
+    } else {
+        named
+            .bandwidth
+            .filter(|wanted| i64::from(*wanted) != i64::from(observed.bandwidth))
+    };
+    if charge_type.is_none() && bandwidth.is_none() {
+        return;
+    }
+    let mut reasons = Vec::new();
+    if let Some(wanted) = charge_type {
+        reasons.push(asks(
+            "charge-type",
+            wanted.as_str(),
+            observed.internet_charge_type.as_str(),
+        ));
+    }
+    if let Some(wanted) = bandwidth.filter(|_| charge_type.is_none()) {
+        reasons.push(asks("bandwidth", wanted, observed.bandwidth));
+    }
+    draft.add_harmless(
+        Proposal::new(
+            Change::ChangeLoadBalancer(LoadBalancerChange::InternetSpec {
+                charge_type,
+                bandwidth,
+            }),
+            reasons.join(", "),
+        )
+        .based_on(observed.version),
+    );
+}
+
+fn say_what_cannot_change(draft: &mut Draft, named: &NamedAttributes, observed: &LoadBalancer) {
+    let address_type_differs = named
+        .address_type
+        .is_some_and(|wanted| wanted != observed.address_type);
+    if let Some(wanted) = named.address_type.filter(|_| address_type_differs) {
+        cannot_change(
+            draft,
+            observed,
+            "address-type",
+            wanted.as_str(),
+            observed.address_type.as_str(),
+        );
+    }
+    if let Some(wanted) = named.ip_version.filter(|wanted| *wanted != observed.ip_version) {
+        cannot_change(
+            draft,
+            observed,
+            "ip-version",
+            wanted.as_str(),
+            observed.ip_version.as_str(),
+        );
+    }
+    let texts = [
+        ("master-zoneid", &named.master_zone_id, &observed.master_zone_id),
+        ("slave-zoneid", &named.slave_zone_id, &observed.slave_zone_id),
+        (
+            "resource-group-id",
+            &named.resource_group_id,
+            &observed.resource_group_id,
+        ),
+    ];
+    for (annotation, wanted, present) in texts {
+        if let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != present) {
+            cannot_change(draft, observed, annotation, wanted, present);
+        }
+    }
+    // An Internet-facing CLB has neither; that its address type cannot change says it all.
+    if observed.address_type == AddressType::Intranet {
+        let of_vswitch = [
+            ("vswitch-id", &named.vswitch_id, &observed.vswitch_id),
+            ("ip", &named.address, &observed.address),
+        ];
+        for (annotation, wanted, present) in of_vswitch {
+            if let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != present) {
+                cannot_change(draft, observed, annotation, wanted, present);
+            }
+        }
+    }
+}
+
+fn cannot_change(draft: &mut Draft, observed: &LoadBalancer, annotation: &str, wanted: &str, present: &str) {
+    draft.notice(
+        true,
+        ANNOTATION_CHANGED,
+        format!(
+            "annotation alibaba-cloud-loadbalancer-{annotation} asks for {wanted}, but CLB {} has {present} and this cannot be \
+             changed after its creation: it stays as it is",
+            observed.id
+        ),
+    );
+}
+
+fn asks(annotation: &str, wanted: impl std::fmt::Display, present: impl std::fmt::Display) -> String {
+    format!("annotation alibaba-cloud-loadbalancer-{annotation} asks for {wanted}, the CLB has {present}")
+}
+
+fn on_off(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
+}

@@ -1,0 +1,448 @@
+//! The listeners of a Service's ports: created, changed, re-created where a change is not possible, deleted with their port.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
+use clb_model::cloud::{Listener, ListenerKey, LoadBalancer};
+use clb_model::operation::{Change, NewListener, OperationId, VServerGroupRef};
+
+use super::comparison::{self, forward_target};
+use super::draft::{Draft, Proposal};
+use super::forwarding::{self, Action};
+use super::marked::{self, Marked};
+use super::vgroups::Groups;
+use super::{Obstacle, PlanContext, domain_extensions};
+use crate::conditions::reason;
+use crate::desired::{Desired, DesiredListener, Source};
+
+/// The event's reason for an interruption of traffic that an annotation asks for.
+const ANNOTATION_CHANGED: &str = "AnnotationChanged";
+
+/// Plans all listeners of the Service's ports.
+pub(super) fn plan<'a>(
+    draft: &mut Draft,
+    context: PlanContext<'a>,
+    desired: &Desired,
+    observed: Option<&LoadBalancer>,
+    groups: &mut Groups<'a>,
+    creation: Option<OperationId>,
+) {
+    let mut planner = ListenerPlanner {
+        draft,
+        context,
+        desired,
+        observed,
+        groups,
+        creation,
+    };
+    let actions = planner.decide();
+    planner.carry_out(&actions);
+}
+
+struct ListenerPlanner<'p, 'a> {
+    draft: &'p mut Draft,
+    context: PlanContext<'a>,
+    desired: &'p Desired,
+    observed: Option<&'p LoadBalancer>,
+    groups: &'p mut Groups<'a>,
+    creation: Option<OperationId>,
+}
+
+impl<'p> ListenerPlanner<'p, '_> {
+    /// What is to be done on each port, in the order of the ports.
+    fn decide(&mut self) -> Vec<Action<'p>> {
+        let mut actions = Vec::new();
+        let mut taken = BTreeSet::new();
+        for wanted in &self.desired.listeners {
+            match self.on_same_port(wanted.key) {
+                None => actions.push(Action::create(wanted)),
+                Some((key, listener)) => {
+                    if self.may_manage(wanted.key, key, listener) {
+                        taken.insert(key);
+                        actions.push(decide_for(wanted, key, listener));
+                    }
+                }
+            }
+        }
+        let observed = self.observed;
+        for (key, listener) in observed.iter().flat_map(|clb| &clb.listeners) {
+            let still_wanted = self.desired.listeners.iter().any(|wanted| wanted.key == *key);
+            if !taken.contains(key) && !still_wanted && self.is_marked_ours(listener) {
+                actions.push(Action::delete(*key, listener));
+            }
+        }
+        self.keep_to_quota(&mut actions);
+        actions
+    }
+
+    /// The listener that is in a wanted one's place: of the same key, or of another protocol on the same port.
+    fn on_same_port(&self, wanted: ListenerKey) -> Option<(ListenerKey, &'p Listener)> {
+        let listeners = &self.observed?.listeners;
+        if let Some(listener) = listeners.get(&wanted) {
+            return Some((wanted, listener));
+        }
+        listeners
+            .iter()
+            .find(|(key, _)| {
+                key.port == wanted.port && key.protocol.transport() == wanted.protocol.transport()
+            })
+            .map(|(key, listener)| (*key, listener))
+    }
+
+    /// Whether the listener in a wanted one's place is ours, or may be taken over; says so when not.
+    fn may_manage(&mut self, wanted: ListenerKey, key: ListenerKey, listener: &Listener) -> bool {
+        let Some(load_balancer) = self.observed else {
+            return true;
+        };
+        let clb = &load_balancer.id;
+        let message = match (
+            marked::listener_owner(self.context, load_balancer, listener),
+            &self.desired.source,
+        ) {
+            (Marked::Ours, _) | (Marked::Nobody, Source::Reused { .. }) => return true,
+            (Marked::Other(owner), _) => format!(
+                "listener {key} of CLB {clb} belongs to {owner}, so listener {wanted} of this Service cannot be made: use another \
+                 port or another CLB, or remove the port from the other Service"
+            ),
+            (Marked::Nobody, Source::Own) => format!(
+                "listener {key} of CLB {clb} was not made for this Service, so listener {wanted} cannot be made: delete it, or use \
+                 another port"
+            ),
+        };
+        self.draft.obstacle(Obstacle {
+            reason: reason::LISTENER_CONFLICT,
+            message,
+            listener: Some(wanted),
+        });
+        false
+    }
+
+    fn is_marked_ours(&self, listener: &Listener) -> bool {
+        marked::is_our_listener_mark(
+            self.context,
+            listener
+                .attributes
+                .text(ListenerAttribute::Description)
+                .unwrap_or_default(),
+        )
+    }
+
+    /// Leaves out the last new listeners where the CLB has no room for all.
+    fn keep_to_quota(&mut self, actions: &mut Vec<Action<'p>>) {
+        let quota = self.context.cluster.quotas.listeners_per_load_balancer;
+        let present = self.observed.map_or(0, |clb| clb.listeners.len());
+        let mut room = quota.saturating_sub(present);
+        let draft = &mut *self.draft;
+        actions.retain(|action| {
+            let Some(wanted) = action.is_new() else {
+                return true;
+            };
+            if room > 0 {
+                room -= 1;
+                return true;
+            }
+            draft.obstacle(Obstacle {
+                reason: reason::QUOTA_EXCEEDED,
+                message: format!(
+                    "the quota of {quota} listeners per CLB leaves out listener {}: remove a port, or raise the quota and the \
+                     planner's setting for it",
+                    wanted.key
+                ),
+                listener: Some(wanted.key),
+            });
+            false
+        });
+    }
+
+    /// Turns actions into operations, a forwarding listener after and its removal before its target.
+    fn carry_out(&mut self, actions: &[Action<'p>]) {
+        let mut done: BTreeMap<usize, Option<OperationId>> = BTreeMap::new();
+        for (index, before) in forwarding::order(actions) {
+            let Some(action) = actions.get(index) else {
+                continue;
+            };
+            let mut after = Vec::new();
+            let mut withheld = false;
+            for dependency in before {
+                match done.get(&dependency) {
+                    Some(Some(operation)) => after.push(*operation),
+                    _ => withheld = true,
+                }
+            }
+            let operation = if withheld || !self.target_is_there(action, actions) {
+                None
+            } else {
+                self.carry_out_one(action, after)
+            };
+            done.insert(index, operation);
+        }
+    }
+
+    /// Whether the target of a new forwarding listener is there or on its way.
+    fn target_is_there(&mut self, action: &Action<'p>, actions: &[Action<'p>]) -> bool {
+        let Some((wanted, target)) = action
+            .new_listener()
+            .and_then(|wanted| Some((wanted, forward_target(&wanted.creation)?)))
+        else {
+            return true;
+        };
+        let there = self
+            .observed
+            .is_some_and(|clb| clb.listeners.contains_key(&target))
+            || actions
+                .iter()
+                .any(|other| other.new_listener().is_some_and(|new| new.key == target));
+        if !there {
+            self.draft.obstacle(Obstacle {
+                reason: reason::LISTENER_CONFLICT,
+                message: format!(
+                    "listener {} cannot be made, because its target {target} is missing",
+                    wanted.key
+                ),
+                listener: Some(wanted.key),
+            });
+        }
+        there
+    }
+
+    fn carry_out_one(&mut self, action: &Action<'p>, after: Vec<OperationId>) -> Option<OperationId> {
+        match action {
+            Action::Create { wanted } => self.create(wanted, after),
+            Action::Recreate {
+                old,
+                listener,
+                wanted,
+                attributes,
+                reason,
+            } => self.recreate(*old, listener, wanted, attributes.clone(), reason, after),
+            Action::Adjust { wanted, listener } => {
+                self.adjust(wanted, listener);
+                None
+            }
+            Action::Delete { key, listener } => {
+                let operation = self.draft.add(
+                    Proposal::new(
+                        Change::DeleteListener { listener: *key },
+                        format!("the Service has no port for listener {key} any more"),
+                    )
+                    .based_on(listener.version)
+                    .after(after)
+                    .taking_away(),
+                );
+                if let Some(vgroup) = &listener.vgroup {
+                    self.groups.release(vgroup, operation);
+                }
+                operation
+            }
+        }
+    }
+
+    fn create(&mut self, wanted: &DesiredListener, after: Vec<OperationId>) -> Option<OperationId> {
+        let (vgroup, group_ready) = self.group_of(wanted)?;
+        let mut attributes = wanted.creation.clone();
+        attributes.merge(&wanted.named);
+        let operation = self.draft.add_harmless(
+            Proposal::new(
+                Change::CreateListener(NewListener {
+                    key: wanted.key,
+                    vgroup,
+                    attributes,
+                }),
+                format!("the Service has a port for listener {}", wanted.key),
+            )
+            .after(self.creation)
+            .after(group_ready)
+            .after(after),
+        );
+        domain_extensions::plan(self.draft, self.context, wanted, None, Some(operation));
+        Some(operation)
+    }
+
+    fn recreate(
+        &mut self,
+        old: ListenerKey,
+        listener: &Listener,
+        wanted: &DesiredListener,
+        attributes: ListenerAttributes,
+        reason: &str,
+        after: Vec<OperationId>,
+    ) -> Option<OperationId> {
+        let (vgroup, group_ready) = self.group_of(wanted)?;
+        let stays_in_group = listener
+            .vgroup
+            .as_ref()
+            .is_some_and(|present| vgroup.as_ref() == Some(&VServerGroupRef::Id(present.clone())));
+        let operation = self.draft.add(
+            Proposal::new(
+                Change::RecreateListener {
+                    old: old.protocol,
+                    new: NewListener {
+                        key: wanted.key,
+                        vgroup,
+                        attributes,
+                    },
+                },
+                reason,
+            )
+            .based_on(listener.version)
+            .after(group_ready)
+            .after(after)
+            .taking_away(),
+        )?;
+        self.draft.notice(
+            true,
+            ANNOTATION_CHANGED,
+            format!("listener {old} is deleted and created anew, which interrupts its traffic: {reason}"),
+        );
+        if let Some(present) = listener.vgroup.as_ref().filter(|_| !stays_in_group) {
+            self.groups.release(present, Some(operation));
+        }
+        domain_extensions::plan(self.draft, self.context, wanted, None, Some(operation));
+        Some(operation)
+    }
+
+    /// Changes a listener that can stay.
+    fn adjust(&mut self, wanted: &DesiredListener, listener: &Listener) {
+        let key = wanted.key;
+        let forwards = forward_target(&listener.attributes).is_some();
+        let changes = if forwards {
+            forwarding::changes(&wanted.named, &listener.attributes)
+        } else {
+            comparison::changes(key.protocol, &wanted.named, &listener.attributes)
+        };
+        let group = match self.group_of(wanted) {
+            Some((Some(reference), ready)) => listener
+                .vgroup
+                .as_ref()
+                .is_none_or(|present| reference != VServerGroupRef::Id(present.clone()))
+                .then_some((reference, ready)),
+            _ => None,
+        };
+        if group.is_some() || !changes.is_empty() {
+            let reason = adjustment_reason(key, &changes, group.is_some(), &listener.attributes);
+            if changes.get(ListenerAttribute::ProxyProtocol).is_some() {
+                self.draft.notice(
+                    true,
+                    ANNOTATION_CHANGED,
+                    format!(
+                        "annotation alibaba-cloud-loadbalancer-proxy-protocol changes listener {key}: its traffic is interrupted \
+                         until the backends speak the same as the CLB"
+                    ),
+                );
+            }
+            let (reference, ready) = group.unzip();
+            let repoints = reference.is_some();
+            let operation = self.draft.add_harmless(
+                Proposal::new(
+                    Change::ChangeListener {
+                        listener: key,
+                        vgroup: reference,
+                        attributes: changes,
+                    },
+                    reason,
+                )
+                .based_on(listener.version)
+                .after(ready.unwrap_or_default()),
+            );
+            if let Some(present) = listener.vgroup.as_ref().filter(|_| repoints) {
+                self.groups.release(present, Some(operation));
+            }
+        }
+        if !listener.running {
+            self.draft.add_harmless(
+                Proposal::new(
+                    Change::StartListener { listener: key },
+                    format!("listener {key} is stopped"),
+                )
+                .based_on(listener.version),
+            );
+        }
+        domain_extensions::plan(self.draft, self.context, wanted, Some(listener), None);
+    }
+
+    /// The group that a wanted listener sends to and what it waits for; none when that group is not there.
+    fn group_of(&self, wanted: &DesiredListener) -> Option<(Option<VServerGroupRef>, Vec<OperationId>)> {
+        match &wanted.vgroup {
+            None => Some((None, Vec::new())),
+            Some(identity) => {
+                let handle = self.groups.handle(identity)?;
+                Some((Some(handle.reference), handle.after))
+            }
+        }
+    }
+}
+
+/// What is to be done about a listener of ours in a wanted one's place.
+fn decide_for<'p>(wanted: &'p DesiredListener, key: ListenerKey, listener: &'p Listener) -> Action<'p> {
+    let recreate = |attributes: ListenerAttributes, reason: String| Action::Recreate {
+        old: key,
+        listener,
+        wanted,
+        attributes,
+        reason,
+    };
+    let mut from_scratch = wanted.creation.clone();
+    from_scratch.merge(&wanted.named);
+    if key.protocol != wanted.key.protocol {
+        return recreate(
+            from_scratch,
+            format!(
+                "annotation alibaba-cloud-loadbalancer-protocol-port makes port {} {} instead of {}",
+                key.port, wanted.key.protocol, key.protocol
+            ),
+        );
+    }
+    let present = forward_target(&listener.attributes);
+    let asked = forward_target(&wanted.creation);
+    if present != asked {
+        let text = |target: Option<ListenerKey>| {
+            target.map_or_else(|| "backends".to_owned(), |target| target.to_string())
+        };
+        return recreate(
+            from_scratch,
+            format!(
+                "annotation alibaba-cloud-loadbalancer-forward-port makes listener {key} send to {} instead of {}",
+                text(asked),
+                text(present)
+            ),
+        );
+    }
+    if present.is_none()
+        && let Some((before, after)) = comparison::scheduler_class_change(&wanted.named, &listener.attributes)
+    {
+        let reason = format!(
+            "annotation alibaba-cloud-loadbalancer-scheduler asks for {after}, and listener {key} cannot change to it from {before}"
+        );
+        let attributes = comparison::for_recreation(
+            key.protocol,
+            &wanted.creation,
+            &wanted.named,
+            &listener.attributes,
+        );
+        return recreate(attributes, reason);
+    }
+    Action::Adjust { wanted, listener }
+}
+
+fn adjustment_reason(
+    key: ListenerKey,
+    changes: &ListenerAttributes,
+    other_group: bool,
+    present: &ListenerAttributes,
+) -> String {
+    let mut words: Vec<String> = changes
+        .iter()
+        .map(|(attribute, value)| {
+            let name = attribute.name();
+            match present.get(attribute) {
+                Some(present) if present == value => format!("{name} {value} with it"),
+                Some(present) => format!("{name} {value} instead of {present}"),
+                None => format!("{name} {value}"),
+            }
+        })
+        .collect();
+    if other_group {
+        words.push("another vServer group".to_owned());
+    }
+    format!("the Service asks for listener {key} with {}", words.join(", "))
+}

@@ -1,0 +1,184 @@
+//! Shares out what quotas leave: a stable subset of the backends, spread over zones. What is attached stays, whatever a quota says.
+
+use std::collections::BTreeMap;
+
+use clb_model::cloud::{Backend, BackendTarget, LoadBalancer};
+use clb_model::cluster::Node;
+use sha2::{Digest as _, Sha256};
+
+use super::PlanContext;
+
+/// In how many vServer groups each ECS instance is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attachments(BTreeMap<String, usize>);
+
+impl Attachments {
+    /// Nothing is attached, or nothing is known.
+    pub const NONE: Self = Self(BTreeMap::new());
+
+    /// Counts over all CLBs of a cluster. The planner's shell does so once per change of the mirror, for all of the cluster's Services.
+    #[must_use]
+    pub fn count<'a>(load_balancers: impl IntoIterator<Item = &'a LoadBalancer>) -> Self {
+        let mut counts = BTreeMap::new();
+        for load_balancer in load_balancers {
+            for vgroup in load_balancer.vgroups.values() {
+                for backend in &vgroup.backends {
+                    if let BackendTarget::Instance(id) = &backend.target {
+                        *counts.entry(id.clone()).or_default() += 1;
+                    }
+                }
+            }
+        }
+        Self(counts)
+    }
+
+    fn of(&self, instance: &str) -> usize {
+        self.0.get(instance).copied().unwrap_or_default()
+    }
+}
+
+/// What becomes of a backend that is to be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Allotment {
+    /// There is room.
+    Now,
+    /// There is room once the removals of the same plan are done.
+    AfterRemovals,
+    /// The CLB is full.
+    LoadBalancerFull,
+    /// The instance is in as many groups as it may be.
+    InstanceFull,
+}
+
+/// Room on one CLB.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// Backends attached now, of whomever they are.
+    pub(super) attached: usize,
+    /// How many of them the plan removes.
+    pub(super) removed: usize,
+}
+
+/// Decides for each backend that is to be added, given as (number of its group, backend). The result is in the same order.
+pub(super) fn allot(context: PlanContext<'_>, adds: &[(usize, &Backend)], room: Room) -> Vec<Allotment> {
+    let quotas = context.cluster.quotas;
+    let now = quotas.backends_per_load_balancer.saturating_sub(room.attached);
+    let in_all = quotas
+        .backends_per_load_balancer
+        .saturating_sub(room.attached.saturating_sub(room.removed));
+    let mut allotments = vec![Allotment::Now; adds.len()];
+    let mut order: Vec<usize> = (0..adds.len()).collect();
+    if adds.len() > now {
+        let ranks = ranks(context, adds);
+        order.sort_by_key(|index| ranks.get(*index).cloned());
+    }
+    let mut used = 0;
+    let mut per_instance: BTreeMap<&str, usize> = BTreeMap::new();
+    for index in order {
+        let (Some((_, backend)), Some(allotment)) = (adds.get(index), allotments.get_mut(index)) else {
+            continue;
+        };
+        if let BackendTarget::Instance(id) = &backend.target {
+            let planned = per_instance.entry(id).or_default();
+            if context.attachments.of(id) + *planned >= quotas.attachments_per_instance {
+                *allotment = Allotment::InstanceFull;
+                continue;
+            }
+            if used < in_all {
+                *planned += 1;
+            }
+        }
+        *allotment = if used < now {
+            Allotment::Now
+        } else if used < in_all {
+            Allotment::AfterRemovals
+        } else {
+            Allotment::LoadBalancerFull
+        };
+        used += 1;
+    }
+    allotments
+}
+
+/// Orders servers so that each zone has its turn, in an order within the zone that depends on the server alone; a server's backends in
+/// all groups stand together.
+fn ranks(context: PlanContext<'_>, adds: &[(usize, &Backend)]) -> Vec<(usize, String, String, usize)> {
+    let zones = Zones::new(context);
+    let mut by_zone: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for (_, backend) in adds {
+        let server = server_text(backend);
+        let hash = hex::encode(Sha256::digest(&server));
+        by_zone.entry(zones.of(backend)).or_default().insert(hash, server);
+    }
+    let positions: BTreeMap<&str, (usize, &str)> = by_zone
+        .iter()
+        .flat_map(|(zone, servers)| {
+            servers
+                .values()
+                .enumerate()
+                .map(move |(position, server)| (server.as_str(), (position, zone.as_str())))
+        })
+        .collect();
+    adds.iter()
+        .map(|(group, backend)| {
+            let server = server_text(backend);
+            let (position, zone) = positions.get(server.as_str()).copied().unwrap_or_default();
+            (position, zone.to_owned(), server, *group)
+        })
+        .collect()
+}
+
+fn server_text(backend: &Backend) -> String {
+    match &backend.target {
+        BackendTarget::Instance(id) => id.clone(),
+        BackendTarget::Interface { address, .. } => address.to_string(),
+    }
+}
+
+/// Zones of backends, by their Nodes' labels.
+struct Zones<'a> {
+    by_instance: BTreeMap<&'a str, &'a str>,
+    by_address: BTreeMap<String, &'a str>,
+}
+
+impl<'a> Zones<'a> {
+    fn new(context: PlanContext<'a>) -> Self {
+        let by_instance = context
+            .nodes
+            .values()
+            .filter_map(|node| Some((node.instance_id()?, zone(node)?)))
+            .collect();
+        let by_address = context
+            .service
+            .endpoints
+            .iter()
+            .flat_map(|set| &set.endpoints)
+            .filter_map(|endpoint| {
+                let node = context.nodes.get(endpoint.node_name.as_ref()?)?;
+                Some((endpoint.address.to_string(), zone(node)?))
+            })
+            .collect();
+        Self {
+            by_instance,
+            by_address,
+        }
+    }
+
+    fn of(&self, backend: &Backend) -> String {
+        let zone = match &backend.target {
+            BackendTarget::Instance(id) => self.by_instance.get(id.as_str()),
+            BackendTarget::Interface { address, .. } => self.by_address.get(&address.to_string()),
+        };
+        zone.copied().unwrap_or_default().to_owned()
+    }
+}
+
+fn zone(node: &Node) -> Option<&str> {
+    [
+        "topology.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/zone",
+    ]
+    .iter()
+    .find_map(|label| node.labels.get(*label))
+    .map(String::as_str)
+}

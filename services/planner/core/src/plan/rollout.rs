@@ -1,0 +1,346 @@
+//! In which order the backends of all groups come and go: add before remove; where a quota leaves no room, remove first, then add the
+//! rest. A group that has ready endpoints is never without a backend in between.
+
+use clb_model::VServerGroupId;
+use clb_model::cloud::{Backend, LoadBalancer, VServerGroup};
+use clb_model::operation::{BackendChange, Change, OperationId, VServerGroupRef};
+
+use super::backends::Difference;
+use super::draft::{Draft, Proposal};
+use super::quotas::{self, Allotment, Room};
+use super::reasons::{BackendWords, list};
+use super::{PlanContext, SKIP_BACKENDS, group_name};
+use crate::desired::VServerGroupIdentity;
+
+/// One group that ports need.
+pub(super) struct Part<'a> {
+    pub(super) identity: &'a VServerGroupIdentity,
+    pub(super) difference: Difference,
+    /// None when it is to be created.
+    pub(super) observed: Option<(&'a VServerGroupId, &'a VServerGroup)>,
+    pub(super) must_not_be_empty: bool,
+}
+
+/// What was planned for one group.
+#[derive(Debug, Default)]
+pub(super) struct Rollout {
+    /// The operation that creates it.
+    pub(super) created: Option<OperationId>,
+    /// What a listener that is to use it waits for.
+    pub(super) ready: Vec<OperationId>,
+    /// The first additions, on which a removal of all others depends.
+    added: Option<OperationId>,
+    /// One backend that goes last, because nothing else is in the group until then.
+    last: Option<Backend>,
+}
+
+/// The backends of one group that are to be added, by when there is room.
+#[derive(Debug, Default)]
+struct Adds {
+    now: Vec<Backend>,
+    after_removals: Vec<Backend>,
+}
+
+/// Plans all groups; the result is in the order of `parts`.
+pub(super) fn plan(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    load_balancer: Option<&LoadBalancer>,
+    parts: &[Part<'_>],
+    creation: Option<OperationId>,
+) -> Vec<Rollout> {
+    if parts.iter().all(Part::is_settled) {
+        return parts.iter().map(|_| Rollout::default()).collect();
+    }
+    let words = BackendWords::new(context);
+    let adds = share_out(draft, context, &words, load_balancer, parts);
+    let mut rollouts: Vec<Rollout> = Vec::new();
+    for (part, adds) in parts.iter().zip(&adds) {
+        part.say_what_stays(draft, &words);
+        rollouts.push(part.plan_additions(draft, &words, &adds.now, creation));
+    }
+    let mut removals = Vec::new();
+    let mut freed = 0;
+    for (part, rollout) in parts.iter().zip(&mut rollouts) {
+        part.plan_drains(draft, &words, rollout.added);
+        if let Some((operation, count)) = part.plan_removal(draft, &words, rollout) {
+            removals.push(operation);
+            freed += count;
+        }
+    }
+    for ((part, rollout), adds) in parts.iter().zip(&mut rollouts).zip(&adds) {
+        let fitting: Vec<Backend> = adds.after_removals.iter().take(freed).cloned().collect();
+        freed -= fitting.len();
+        part.plan_late_additions(draft, &words, rollout, fitting, &removals);
+    }
+    rollouts
+}
+
+fn share_out(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    words: &BackendWords<'_>,
+    load_balancer: Option<&LoadBalancer>,
+    parts: &[Part<'_>],
+) -> Vec<Adds> {
+    let attached = load_balancer
+        .iter()
+        .flat_map(|clb| clb.vgroups.values())
+        .map(|vgroup| vgroup.backends.len())
+        .sum();
+    let removed = if context.fresh {
+        parts.iter().map(|part| part.difference.removes.len()).sum()
+    } else {
+        0
+    };
+    let candidates: Vec<(usize, &Backend)> = parts
+        .iter()
+        .enumerate()
+        .flat_map(|(index, part)| part.difference.adds.iter().map(move |backend| (index, backend)))
+        .collect();
+    let allotments = quotas::allot(context, &candidates, Room { attached, removed });
+    let mut adds: Vec<Adds> = parts.iter().map(|_| Adds::default()).collect();
+    let mut left_out: Vec<(usize, Allotment, &Backend)> = Vec::new();
+    for ((index, backend), allotment) in candidates.into_iter().zip(allotments) {
+        let Some(of_part) = adds.get_mut(index) else {
+            continue;
+        };
+        match allotment {
+            Allotment::Now => of_part.now.push(backend.clone()),
+            Allotment::AfterRemovals => of_part.after_removals.push(backend.clone()),
+            Allotment::LoadBalancerFull | Allotment::InstanceFull => {
+                left_out.push((index, allotment, backend))
+            }
+        }
+    }
+    for (index, part) in parts.iter().enumerate() {
+        for (kind, quota) in [
+            (
+                Allotment::LoadBalancerFull,
+                format!(
+                    "the quota of {} backends per CLB",
+                    context.cluster.quotas.backends_per_load_balancer
+                ),
+            ),
+            (
+                Allotment::InstanceFull,
+                format!(
+                    "the quota of {} vServer groups per instance",
+                    context.cluster.quotas.attachments_per_instance
+                ),
+            ),
+        ] {
+            let names: Vec<String> = left_out
+                .iter()
+                .filter(|(of, why, _)| *of == index && *why == kind)
+                .map(|(_, _, backend)| words.name(backend))
+                .collect();
+            if !names.is_empty() {
+                draft.notice(
+                    true,
+                    SKIP_BACKENDS,
+                    format!(
+                        "{quota} leaves {} backends out of {}: {}",
+                        names.len(),
+                        group_name(part.identity),
+                        list(names.into_iter())
+                    ),
+                );
+            }
+        }
+    }
+    adds
+}
+
+impl Part<'_> {
+    fn is_settled(&self) -> bool {
+        let difference = &self.difference;
+        self.observed.is_some()
+            && difference.adds.is_empty()
+            && difference.sets.is_empty()
+            && difference.drains.is_empty()
+            && difference.removes.is_empty()
+            && difference.of_others.is_empty()
+            && difference.held_back.is_empty()
+    }
+
+    fn say_what_stays(&self, draft: &mut Draft, words: &BackendWords<'_>) {
+        let name = group_name(self.identity);
+        if !self.difference.of_others.is_empty() {
+            let names = list(
+                self.difference
+                    .of_others
+                    .iter()
+                    .map(|backend| words.name(backend)),
+            );
+            draft.notice(
+                true,
+                SKIP_BACKENDS,
+                format!("{names} in {name} was put there by somebody else and is left as it is"),
+            );
+        }
+        if !self.difference.held_back.is_empty() {
+            draft.notice(
+                true,
+                SKIP_BACKENDS,
+                format!(
+                    "no backend of {name} is eligible though endpoints of the Service are ready: the {} that are there stay, so \
+                     that it does not become empty",
+                    self.difference.held_back.len()
+                ),
+            );
+        }
+    }
+
+    fn change(
+        &self,
+        change: BackendChange,
+        backends: Vec<Backend>,
+        reason: String,
+        rollout: Option<&Rollout>,
+    ) -> Option<Proposal> {
+        let (vgroup, version) = match (self.observed, rollout.and_then(|rollout| rollout.created)) {
+            (Some((id, vgroup)), _) => (VServerGroupRef::Id(id.clone()), Some(vgroup.version)),
+            (None, Some(created)) => (VServerGroupRef::CreatedBy(created), None),
+            (None, None) => return None,
+        };
+        let proposal = Proposal::new(
+            Change::ChangeBackends {
+                vgroup,
+                change,
+                backends,
+            },
+            reason,
+        );
+        Some(match version {
+            Some(version) => proposal.based_on(version),
+            None => proposal,
+        })
+    }
+
+    fn plan_additions(
+        &self,
+        draft: &mut Draft,
+        words: &BackendWords<'_>,
+        now: &[Backend],
+        creation: Option<OperationId>,
+    ) -> Rollout {
+        let mut rollout = Rollout::default();
+        if self.observed.is_none() {
+            let VServerGroupIdentity::Own(name) = self.identity else {
+                return rollout;
+            };
+            let mut reason = "a port of the Service needs this group".to_owned();
+            if !now.is_empty() {
+                reason = format!("{reason}; {}", words.coming(now));
+            }
+            let created = draft.add_harmless(
+                Proposal::new(
+                    Change::CreateVServerGroup {
+                        name: name.clone(),
+                        backends: now.to_vec(),
+                    },
+                    reason,
+                )
+                .after(creation),
+            );
+            rollout.created = Some(created);
+            rollout.ready.push(created);
+            return rollout;
+        }
+        if !now.is_empty()
+            && let Some(proposal) = self.change(BackendChange::Add, now.to_vec(), words.coming(now), None)
+        {
+            rollout.added = Some(draft.add_harmless(proposal));
+        }
+        let sets = &self.difference.sets;
+        if !sets.is_empty() {
+            let backends = sets.iter().map(|(backend, _)| backend.clone()).collect();
+            if let Some(proposal) = self.change(BackendChange::Set, backends, words.weighing(sets), None) {
+                draft.add_harmless(proposal);
+            }
+        }
+        rollout
+    }
+
+    /// Weight 0 takes the traffic away; where nothing else is in the group it waits for what comes.
+    fn plan_drains(&self, draft: &mut Draft, words: &BackendWords<'_>, added: Option<OperationId>) {
+        let drains = &self.difference.drains;
+        if drains.is_empty() {
+            return;
+        }
+        let backends: Vec<Backend> = drains.iter().map(|(backend, _)| backend.clone()).collect();
+        if let Some(proposal) = self.change(BackendChange::Set, backends, words.weighing(drains), None) {
+            let all_drain = drains.len() == self.difference.staying;
+            draft.add(proposal.after(added.filter(|_| all_drain)).taking_away());
+        }
+    }
+
+    /// The removal, with how many it removes.
+    fn plan_removal(
+        &self,
+        draft: &mut Draft,
+        words: &BackendWords<'_>,
+        rollout: &mut Rollout,
+    ) -> Option<(OperationId, usize)> {
+        let mut removes = self.difference.removes.clone();
+        let nothing_stays = self.difference.staying == 0;
+        if nothing_stays && rollout.added.is_none() && self.must_not_be_empty {
+            // There is no room for what comes before something has gone: one backend goes last.
+            rollout.last = removes.pop();
+        }
+        if removes.is_empty() {
+            return None;
+        }
+        if removes.iter().any(|backend| words.is_gone(backend)) {
+            draft.mark_urgent();
+        }
+        let count = removes.len();
+        let reason = words.going(&removes);
+        let proposal = self.change(BackendChange::Remove, removes, reason, None)?;
+        // Only a removal that leaves nothing else depends on what comes: a quota that refuses an addition must not stop removals.
+        let after = rollout.added.filter(|_| nothing_stays);
+        let operation = draft.add(proposal.after(after).taking_away())?;
+        Some((operation, count))
+    }
+
+    fn plan_late_additions(
+        &self,
+        draft: &mut Draft,
+        words: &BackendWords<'_>,
+        rollout: &mut Rollout,
+        fitting: Vec<Backend>,
+        removals: &[OperationId],
+    ) {
+        let mut added = None;
+        if !fitting.is_empty() {
+            let reason = format!(
+                "{}; there was no room before the removals",
+                words.coming(&fitting)
+            );
+            if let Some(proposal) = self.change(BackendChange::Add, fitting, reason, Some(rollout)) {
+                added =
+                    Some(draft.add_harmless(proposal.after(removals.iter().copied()).after(rollout.created)));
+            }
+        }
+        rollout.ready.extend(added);
+        let Some(last) = rollout.last.take() else { return };
+        let Some(added) = added else {
+            draft.notice(
+                true,
+                SKIP_BACKENDS,
+                format!(
+                    "{} stays in {} although it is no longer wanted: the quota of backends leaves no room for another, and the \
+                     group must not become empty",
+                    words.name(&last),
+                    group_name(self.identity)
+                ),
+            );
+            return;
+        };
+        let reason = words.going(std::slice::from_ref(&last));
+        if let Some(proposal) = self.change(BackendChange::Remove, vec![last], reason, None) {
+            draft.add(proposal.after([added]).taking_away());
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! The vServer groups: created with their first backends, their backends followed, deleted once no listener uses them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clb_model::VServerGroupId;
+use clb_model::cloud::{Backend, LoadBalancer, VServerGroup};
+use clb_model::operation::{BackendChange, Change, OperationId, VServerGroupRef};
+
+use super::backends::{self, Difference, Wanted};
+use super::draft::{Draft, Proposal};
+use super::marked::{is_our_backend, is_our_vgroup};
+use super::rollout::{self, Part};
+use super::{Obstacle, PlanContext, SKIP_BACKENDS, observed_group_name};
+use crate::conditions::reason;
+use crate::desired::{Desired, DesiredVServerGroup, VServerGroupIdentity};
+
+/// The groups of one CLB while its plan is made.
+pub(super) struct Groups<'a> {
+    context: PlanContext<'a>,
+    load_balancer: Option<&'a LoadBalancer>,
+    entries: BTreeMap<VServerGroupIdentity, Entry<'a>>,
+    /// By group: the operations after which a listener no longer uses it.
+    released: BTreeMap<VServerGroupId, Vec<OperationId>>,
+    /// By group: how many listeners will still use it.
+    uses: BTreeMap<VServerGroupId, usize>,
+}
+
+struct Entry<'a> {
+    wanted: Wanted,
+    observed: Option<(&'a VServerGroupId, &'a VServerGroup)>,
+    reference: Option<VServerGroupRef>,
+    /// What a listener that is to use the group waits for.
+    ready: Vec<OperationId>,
+}
+
+/// A group as a listener refers to it.
+pub(super) struct GroupHandle {
+    pub(super) reference: VServerGroupRef,
+    pub(super) after: Vec<OperationId>,
+}
+
+impl<'a> Groups<'a> {
+    pub(super) fn new(
+        context: PlanContext<'a>,
+        desired: &Desired,
+        load_balancer: Option<&'a LoadBalancer>,
+    ) -> Self {
+        let mut entries: BTreeMap<VServerGroupIdentity, Entry<'a>> = BTreeMap::new();
+        for group in &desired.vgroups {
+            entries
+                .entry(group.identity.clone())
+                .or_insert_with(|| Entry::find(load_balancer, &group.identity))
+                .wanted
+                .merge(group);
+        }
+        let mut uses = BTreeMap::new();
+        for listener in load_balancer.iter().flat_map(|clb| clb.listeners.values()) {
+            if let Some(id) = &listener.vgroup {
+                *uses.entry(id.clone()).or_default() += 1;
+            }
+        }
+        Self {
+            context,
+            load_balancer,
+            entries,
+            released: BTreeMap::new(),
+            uses,
+        }
+    }
+
+    /// Only the groups that are there.
+    pub(super) fn existing_only(
+        context: PlanContext<'a>,
+        desired: &[DesiredVServerGroup],
+        load_balancer: &'a LoadBalancer,
+    ) -> Self {
+        let mut entries: BTreeMap<VServerGroupIdentity, Entry<'a>> = BTreeMap::new();
+        for group in desired {
+            let found = Entry::find(Some(load_balancer), &group.identity);
+            if found.observed.is_some() {
+                entries
+                    .entry(group.identity.clone())
+                    .or_insert(found)
+                    .wanted
+                    .merge(group);
+            }
+        }
+        Self {
+            context,
+            load_balancer: Some(load_balancer),
+            entries,
+            released: BTreeMap::new(),
+            uses: BTreeMap::new(),
+        }
+    }
+
+    /// The group for a listener; none when it is a user's that is not there.
+    pub(super) fn handle(&self, identity: &VServerGroupIdentity) -> Option<GroupHandle> {
+        let entry = self.entries.get(identity)?;
+        Some(GroupHandle {
+            reference: entry.reference.clone()?,
+            after: entry.ready.clone(),
+        })
+    }
+
+    /// A listener stops using the group by this operation; none when that was withheld.
+    pub(super) fn release(&mut self, vgroup: &VServerGroupId, by: Option<OperationId>) {
+        let Some(operation) = by else { return };
+        self.released.entry(vgroup.clone()).or_default().push(operation);
+        if let Some(uses) = self.uses.get_mut(vgroup) {
+            *uses = uses.saturating_sub(1);
+        }
+    }
+
+    /// Plans what comes, changes and goes in all groups that ports need.
+    pub(super) fn plan_backends(&mut self, draft: &mut Draft, creation: Option<OperationId>) {
+        let mut parts: Vec<Part<'_>> = Vec::new();
+        let context = self.context;
+        for (identity, entry) in &self.entries {
+            match (identity, entry.observed) {
+                (VServerGroupIdentity::Reused(id), None) => draft.obstacle(Obstacle {
+                    reason: reason::VSERVER_GROUP_MISSING,
+                    message: format!(
+                        "vServer group {id}, which annotation alibaba-cloud-loadbalancer-vgroup-port names, is not on the CLB: \
+                         create it there or name another"
+                    ),
+                    listener: None,
+                }),
+                (VServerGroupIdentity::Own(_), None) => parts.push(Part {
+                    identity,
+                    difference: Difference {
+                        adds: entry
+                            .wanted
+                            .backends
+                            .iter()
+                            .filter(|backend| !backends::is_left_out(context, backend))
+                            .cloned()
+                            .collect(),
+                        ..Difference::default()
+                    },
+                    observed: None,
+                    must_not_be_empty: entry.wanted.must_not_be_empty(),
+                }),
+                (_, Some((id, vgroup))) => parts.push(Part {
+                    identity,
+                    difference: backends::difference(context, &entry.wanted, vgroup),
+                    observed: Some((id, vgroup)),
+                    must_not_be_empty: entry.wanted.must_not_be_empty(),
+                }),
+            }
+        }
+        let planned = rollout::plan(draft, context, self.load_balancer, &parts, creation);
+        let identities: Vec<VServerGroupIdentity> = parts.iter().map(|part| part.identity.clone()).collect();
+        for (identity, rollout) in identities.iter().zip(planned) {
+            if let Some(entry) = self.entries.get_mut(identity) {
+                entry.ready = rollout.ready;
+                if let Some(created) = rollout.created {
+                    entry.reference = Some(VServerGroupRef::CreatedBy(created));
+                }
+            }
+        }
+    }
+
+    /// Deletes our groups that no port needs any more, after the listeners that used them; takes our backends out of groups that are
+    /// not ours to delete.
+    pub(super) fn plan_removals(&mut self, draft: &mut Draft) {
+        let Some(load_balancer) = self.load_balancer else {
+            return;
+        };
+        let wanted: BTreeSet<&VServerGroupId> = self
+            .entries
+            .values()
+            .filter_map(|entry| entry.observed.map(|(id, _)| id))
+            .collect();
+        for (id, vgroup) in &load_balancer.vgroups {
+            if wanted.contains(id) {
+                continue;
+            }
+            let uses = self.uses.get(id).copied().unwrap_or_default();
+            let released = self.released.get(id).cloned().unwrap_or_default();
+            remove_group(draft, self.context, (id, vgroup), uses, released);
+        }
+    }
+}
+
+/// Plans that a group goes, or, where it is not ours or holds backends of others, that our backends leave it.
+pub(super) fn remove_group(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    (id, vgroup): (&VServerGroupId, &VServerGroup),
+    uses: usize,
+    released: Vec<OperationId>,
+) {
+    let name = observed_group_name(id, &vgroup.name);
+    let (ours, others): (Vec<&Backend>, Vec<&Backend>) = vgroup
+        .backends
+        .iter()
+        .partition(|backend| is_our_backend(context, backend));
+    let is_ours = is_our_vgroup(context, vgroup);
+    if is_ours && others.is_empty() {
+        if uses > 0 {
+            draft.notice(
+                true,
+                SKIP_BACKENDS,
+                format!(
+                    "{name} is needed by no port of the Service any more, but a listener that is not the Service's uses it: \
+                     delete that listener, then the group goes"
+                ),
+            );
+            return;
+        }
+        draft.add(
+            Proposal::new(
+                Change::DeleteVServerGroup { vgroup: id.clone() },
+                format!("no port of the Service needs {name} any more"),
+            )
+            .based_on(vgroup.version)
+            .after(released)
+            .taking_away(),
+        );
+        return;
+    }
+    if ours.is_empty() {
+        return;
+    }
+    draft.add(
+        Proposal::new(
+            Change::ChangeBackends {
+                vgroup: VServerGroupRef::Id(id.clone()),
+                change: BackendChange::Remove,
+                backends: ours.into_iter().cloned().collect(),
+            },
+            format!("no port of the Service needs its backends in {name} any more; the group stays, it is not the Service's alone"),
+        )
+        .based_on(vgroup.version)
+        .after(released)
+        .taking_away(),
+    );
+}
+
+impl<'a> Entry<'a> {
+    fn find(load_balancer: Option<&'a LoadBalancer>, identity: &VServerGroupIdentity) -> Self {
+        let observed = load_balancer.and_then(|clb| match identity {
+            VServerGroupIdentity::Reused(id) => clb.vgroups.get_key_value(id),
+            VServerGroupIdentity::Own(name) => own_group(clb, name),
+        });
+        Self {
+            wanted: Wanted::default(),
+            observed,
+            reference: observed.map(|(id, _)| VServerGroupRef::Id(id.clone())),
+            ready: Vec::new(),
+        }
+    }
+}
+
+/// The group of that name: where there are several, which a creation with unknown outcome can leave, the one that a listener uses.
+fn own_group<'a>(
+    load_balancer: &'a LoadBalancer,
+    name: &str,
+) -> Option<(&'a VServerGroupId, &'a VServerGroup)> {
+    let in_use = |id: &VServerGroupId| {
+        load_balancer
+            .listeners
+            .values()
+            .any(|listener| listener.vgroup.as_ref() == Some(id))
+    };
+    load_balancer
+        .vgroups
+        .iter()
+        .filter(|(_, vgroup)| vgroup.name == name)
+        .min_by_key(|(id, _)| (!in_use(id), (*id).clone()))
+}

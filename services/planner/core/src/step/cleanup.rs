@@ -1,0 +1,129 @@
+//! The pass for a Service that is deleted or no longer of type LoadBalancer: what it has in the cloud goes, then our finalizer.
+
+use clb_model::cluster::ServiceType;
+use clb_model::directive::{FinalizerAction, Severity};
+use clb_model::marks::{HASH_LABEL, LOAD_BALANCER_ID_LABEL};
+
+use super::pass::Pass;
+use super::{Observation, State, Step, StepInputs};
+use crate::conditions::{FORMER, PROGRAMMED, Subject, reason};
+use crate::find::{FindError, Ownership, annotation, find_for_clean_up};
+use crate::plan::deletion::plan_deletion;
+
+/// With any value, even `"false"`, the CLB stays.
+const PRESERVE_SUFFIX: &str = "loadbalancer-preserve-lb-on-delete";
+/// The event's reason where a clean-up does not get on.
+const FAILED: &str = "CleanLoadBalancerFailed";
+
+pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
+    let mut pass = Pass::new(inputs);
+    let service = inputs.service;
+    let Observation::Known(observed) = inputs.observed else {
+        return pass.end(State::Observing, "waiting for the state of the cloud");
+    };
+    if !inputs.fresh {
+        return pass.end(
+            State::Cleaning,
+            "the cluster's state is not up to date: nothing is removed until it is",
+        );
+    }
+    let found = match find_for_clean_up(service, &inputs.cluster.id, observed) {
+        Ok(found) => found,
+        Err(error) => return failed(pass, &error),
+    };
+    pass.notifications.look_at(Subject::Failure);
+    let Some(found) = found else {
+        return finished(pass);
+    };
+    pass.memory.load_balancer = Some(found.load_balancer.id.clone());
+    let preserve = annotation(&service.annotations, PRESERVE_SUFFIX).is_some_and(|value| !value.is_empty());
+    let plan = plan_deletion(pass.plan_context(&[]), found, preserve);
+    for failure in inputs.memory.failures.iter().filter(|failure| failure.warn) {
+        pass.notifications.say(
+            Subject::Failure,
+            Severity::Warning,
+            FAILED,
+            &failure.message,
+            failure
+                .request_id
+                .as_ref()
+                .map(|id| format!("request id {id}"))
+                .as_deref(),
+        );
+    }
+    for notice in &plan.notices {
+        pass.notifications
+            .say(Subject::Failure, Severity::Warning, FAILED, &notice.message, None);
+    }
+    if !pass.give(&plan, Some(&found.load_balancer.id)) {
+        return finished(pass);
+    }
+    if preserve && found.ownership == Ownership::Own {
+        pass.event(
+            Severity::Warning,
+            super::PRESERVED,
+            format!(
+                "CLB {} stays with all that is on it: annotation alibaba-cloud-{PRESERVE_SUFFIX} has a value",
+                found.load_balancer.id
+            ),
+        );
+    }
+    let message = inputs.memory.failures.first().map_or_else(
+        || "removing what the Service has in the cloud".to_owned(),
+        |failure| failure.message.clone(),
+    );
+    pass.end(State::Cleaning, message)
+}
+
+fn failed(mut pass: Pass<'_>, error: &FindError) -> Step {
+    let message = error.to_string();
+    pass.notifications.look_at(Subject::Failure);
+    pass.notifications
+        .say(Subject::Failure, Severity::Warning, FAILED, &message, None);
+    pass.end(State::Failed, message)
+}
+
+/// Nothing is left in the cloud.
+fn finished(mut pass: Pass<'_>) -> Step {
+    let service = pass.inputs.service;
+    pass.writes.finalizer = FinalizerAction::Absent;
+    for label in [HASH_LABEL, LOAD_BALANCER_ID_LABEL] {
+        if service.labels.contains_key(label) {
+            pass.writes.labels.insert(label.to_owned(), None);
+        }
+    }
+    if service.service_type != ServiceType::LoadBalancer && !service.deleting {
+        if !service.ingress.is_empty() {
+            pass.writes.ingress = Some(Vec::new());
+        }
+        let former = pass
+            .memory
+            .load_balancer
+            .take()
+            .or_else(|| pass.memory.gone.clone())
+            .or_else(|| crate::find::labelled_id(service));
+        if let Some(former) = former {
+            pass.conditions
+                .set(FORMER, true, reason::GONE, former.to_string());
+        }
+        pass.conditions.correct(
+            PROGRAMMED,
+            false,
+            reason::CLEANED_UP,
+            "the Service is not of type LoadBalancer any more, and has nothing in the cloud",
+        );
+    }
+    pass.event(
+        Severity::Normal,
+        "CleanLoadBalancer",
+        "nothing of the Service is left in the cloud that is to go",
+    );
+    pass.memory = super::Memory {
+        said: std::mem::take(&mut pass.memory.said),
+        ..super::Memory::default()
+    };
+    pass.end(
+        State::Cleaning,
+        "nothing is left in the cloud; taking the finalizer off",
+    )
+}

@@ -1,0 +1,491 @@
+//! The pass for a Service that is to have a CLB.
+
+use std::borrow::Cow;
+
+use clb_model::LoadBalancerId;
+use clb_model::attribute::ListenerAttribute;
+use clb_model::cloud::LoadBalancer;
+use clb_model::cluster::{ConditionStatus, Service};
+use clb_model::directive::{FinalizerAction, Severity};
+use clb_model::marks::{
+    ANNOTATION_PREFIX, CLASS_CONDITION, LEGACY_ANNOTATION_PREFIX, LOAD_BALANCER_ID_LABEL,
+};
+
+use super::pass::Pass;
+use super::status::{self, PortError};
+use super::{Observation, State, Step, StepInputs};
+use crate::conditions::{self, ACCEPTED, FORMER, PROGRAMMED, Subject, reason};
+use crate::desired::{self, Desired, Source, Wish, backends_despite_problems, desired};
+use crate::find::{FindError, Found, Ownership, annotated_id, find, labelled_id};
+use crate::plan::{self, Plan, plan_backends_only};
+use crate::problem::Problem;
+
+/// How long a CLB that a batch created may be missing from the mirror before it counts as gone.
+const UNSEEN_LIMIT_MS: u64 = 60_000;
+/// When to look again for it.
+const UNSEEN_RETRY_MS: u64 = 2_000;
+/// The event's reason where the cloud does not get to what the Service asks for.
+const FAILED: &str = "SyncLoadBalancerFailed";
+/// The event's reason where the CLB itself does not work.
+const UNAVAILABLE: &str = "UnAvailableLoadBalancer";
+
+pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
+    let mut pass = Pass::new(inputs);
+    if let Some(class) = &inputs.service.load_balancer_class {
+        pass.conditions.set(CLASS_CONDITION, true, reason::CLASS, class);
+    }
+    match desired(inputs_for(inputs, inputs.service)) {
+        Wish::Questions(questions) => {
+            pass.questions = questions;
+            pass.end(State::Observing, "asking the cloud about what annotations name")
+        }
+        Wish::Problems(problems) => mistaken(pass, inputs.service, &problems),
+        Wish::Desired(desired) => wanted(pass, &desired),
+    }
+}
+
+fn inputs_for<'a>(inputs: StepInputs<'a>, service: &'a Service) -> desired::Inputs<'a> {
+    desired::Inputs {
+        cluster: inputs.cluster,
+        service,
+        nodes: inputs.nodes,
+        facts: inputs.facts,
+        now_ms: inputs.now_ms,
+    }
+}
+
+/// A Service with mistakes: all of them are named, and the cloud stays as it is; the backends of one that worked before are followed.
+fn mistaken(mut pass: Pass<'_>, service: &Service, problems: &[Problem]) -> Step {
+    let inputs = pass.inputs;
+    let listed: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    let message = listed.join("; ");
+    pass.notifications.look_at(Subject::Problem);
+    pass.notifications
+        .say(Subject::Problem, Severity::Warning, FAILED, &message, None);
+    pass.conditions
+        .set(ACCEPTED, false, reason::INVALID_ANNOTATIONS, message.clone());
+    let Observation::Known(observed) = inputs.observed else {
+        return pass.end(State::Failed, message);
+    };
+    let found = if service.finalizer {
+        find(inputs.service, &inputs.cluster.id, observed).ok().flatten()
+    } else {
+        None
+    };
+    if let Some(found) = found {
+        let groups = backends_despite_problems(inputs_for(inputs, service));
+        let (left_out, retry_at) = pass.memory.schedule_left_out(inputs.now_ms);
+        let plan = plan_backends_only(pass.plan_context(&left_out), &groups, found.load_balancer);
+        pass.wake_at(retry_at);
+        pass.give(&plan, Some(&found.load_balancer.id));
+    }
+    pass.end(State::Failed, message)
+}
+
+/// A Service without mistakes.
+fn wanted(mut pass: Pass<'_>, desired: &Desired) -> Step {
+    let inputs = pass.inputs;
+    let service = inputs.service;
+    pass.notifications.look_at(Subject::Problem);
+    pass.wake_at(desired.wake_at_ms);
+    if !service.finalizer {
+        pass.writes.finalizer = FinalizerAction::Present;
+        if service.ingress.is_empty() {
+            pass.conditions.set(ACCEPTED, true, reason::VALID, VALID);
+            pass.conditions
+                .set(PROGRAMMED, false, reason::PROGRESSING, "the CLB is being made");
+        }
+        return pass.end(State::Observing, "waiting for the finalizer");
+    }
+    pass.conditions.correct(ACCEPTED, true, reason::VALID, VALID);
+    let Observation::Known(observed) = inputs.observed else {
+        return pass.end(State::Observing, "waiting for the state of the cloud");
+    };
+    match find(service, &inputs.cluster.id, observed) {
+        Err(error) => not_found(pass, &error),
+        Ok(None) => create(pass, desired),
+        Ok(Some(found)) => match in_force(inputs, desired, found) {
+            None => follow(pass, desired, found, None),
+            Some((kept, notice)) => match desired::desired(inputs_for(inputs, &kept)) {
+                Wish::Desired(desired) => follow(pass, &desired, found, Some(&notice)),
+                Wish::Problems(problems) => mistaken(pass, &kept, &problems),
+                Wish::Questions(questions) => {
+                    pass.questions = questions;
+                    pass.end(State::Observing, "asking the cloud about what annotations name")
+                }
+            },
+        },
+    }
+}
+
+/// The message of Accepted where it is True.
+const VALID: &str = "the Service has no mistakes";
+/// The message of Programmed where it is True.
+const AS_ASKED: &str = "the CLB is as the Service asks";
+
+fn not_found(mut pass: Pass<'_>, error: &FindError) -> Step {
+    let message = error.to_string();
+    let reason = match error {
+        FindError::Ambiguous { .. } | FindError::OtherCluster { .. } => reason::LOAD_BALANCER_AMBIGUOUS,
+        FindError::Gone { .. } => reason::LOAD_BALANCER_GONE,
+        FindError::NoSuchLoadBalancer { .. }
+        | FindError::NotReusable { .. }
+        | FindError::OtherAddress { .. } => reason::REUSE_REFUSED,
+    };
+    pass.notifications.look_at(Subject::Failure);
+    pass.notifications
+        .say(Subject::Failure, Severity::Warning, FAILED, &message, None);
+    pass.conditions.set(PROGRAMMED, false, reason, message.clone());
+    pass.end(State::Failed, message)
+}
+
+/// There is no CLB yet.
+fn create(mut pass: Pass<'_>, desired: &Desired) -> Step {
+    let inputs = pass.inputs;
+    if let Some(created) = pass.memory.load_balancer.clone() {
+        let since = *pass.memory.unseen_since_ms.get_or_insert(inputs.now_ms);
+        if inputs.now_ms.saturating_sub(since) < UNSEEN_LIMIT_MS {
+            pass.wake_at(Some(inputs.now_ms.saturating_add(UNSEEN_RETRY_MS)));
+            return pass.end(
+                State::Observing,
+                format!("CLB {created} was made; waiting until the cloud shows it"),
+            );
+        }
+        pass.memory.gone = Some(created);
+        pass.memory.load_balancer = None;
+        pass.memory.unseen_since_ms = None;
+    }
+    let replaces = former(inputs.service).or_else(|| pass.memory.gone.clone());
+    let (left_out, retry_at) = pass.memory.schedule_left_out(inputs.now_ms);
+    pass.wake_at(retry_at);
+    let plan = plan::plan(pass.plan_context(&left_out), desired, None, replaces);
+    say_notices(&mut pass, desired, &plan);
+    let problem = say_failures(&mut pass, &plan);
+    if desired.preserve_on_delete {
+        say_preserved(&mut pass, None);
+    }
+    pass.give(&plan, None);
+    if problem.is_none() {
+        pass.conditions
+            .set(PROGRAMMED, false, reason::PROGRESSING, "the CLB is being made");
+    }
+    pass.end(
+        State::Converging,
+        problem.unwrap_or_else(|| "making the CLB".to_owned()),
+    )
+}
+
+/// A CLB that the Service is known to have had: the label survives an emptied status, the condition a change of type.
+fn former(service: &Service) -> Option<LoadBalancerId> {
+    labelled_id(service).or_else(|| {
+        conditions::find(service, FORMER)
+            .filter(|condition| condition.status == ConditionStatus::True)
+            .and_then(|condition| condition.message.parse().ok())
+    })
+}
+
+/// Where the Service has a CLB already, the annotation that names one cannot move it to another: the Service as it is in force, and the
+/// remark that says so.
+fn in_force(inputs: StepInputs<'_>, desired: &Desired, found: Found<'_>) -> Option<(Service, String)> {
+    let id = &found.load_balancer.id;
+    let annotated = annotated_id(inputs.service);
+    let set = |service: &mut Service, suffix: &str, value: Option<&str>| {
+        service
+            .annotations
+            .remove(&format!("{LEGACY_ANNOTATION_PREFIX}{suffix}"));
+        let name = format!("{ANNOTATION_PREFIX}{suffix}");
+        match value {
+            Some(value) => service.annotations.insert(name, value.to_owned()),
+            None => service.annotations.remove(&name),
+        };
+    };
+    let mut service = Cow::Borrowed(inputs.service);
+    match (found.ownership, &desired.source) {
+        (Ownership::Own, Source::Own) => return None,
+        (Ownership::Reused, Source::Reused { id: asked, .. }) if asked == id => return None,
+        (Ownership::Own, Source::Reused { .. }) => {
+            for suffix in [
+                "loadbalancer-id",
+                "loadbalancer-force-override-listeners",
+                "loadbalancer-vgroup-port",
+                "loadbalancer-weight",
+            ] {
+                set(service.to_mut(), suffix, None);
+            }
+        }
+        (Ownership::Reused, Source::Reused { .. }) => {
+            set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
+        }
+        (Ownership::Reused, Source::Own) => {
+            set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
+            if has_our_listeners(inputs, found.load_balancer) {
+                set(
+                    service.to_mut(),
+                    "loadbalancer-force-override-listeners",
+                    Some("true"),
+                );
+            }
+        }
+    }
+    let asked = annotated.map_or_else(
+        || "no longer names a CLB".to_owned(),
+        |annotated| format!("names CLB {annotated}"),
+    );
+    Some((
+        service.into_owned(),
+        format!(
+            "annotation alibaba-cloud-loadbalancer-id {asked}, but the Service uses CLB {id}, which cannot be changed: it stays there. \
+             Delete the Service and create it again to move it"
+        ),
+    ))
+}
+
+fn has_our_listeners(inputs: StepInputs<'_>, load_balancer: &LoadBalancer) -> bool {
+    load_balancer.listeners.iter().any(|(key, listener)| {
+        let mark = clb_model::marks::listener_mark(key.port, &inputs.service.key, &inputs.cluster.id);
+        listener.attributes.text(ListenerAttribute::Description) == Some(mark.as_str())
+    })
+}
+
+/// The CLB is there: makes it what the Service asks for, or says that it is.
+fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change: Option<&str>) -> Step {
+    let inputs = pass.inputs;
+    let load_balancer = found.load_balancer;
+    pass.memory.load_balancer = Some(load_balancer.id.clone());
+    pass.memory.unseen_since_ms = None;
+    if load_balancer.status == "locked" {
+        return locked(pass, load_balancer);
+    }
+    let (left_out, retry_at) = pass.memory.schedule_left_out(inputs.now_ms);
+    pass.wake_at(retry_at);
+    let plan = plan::plan(pass.plan_context(&left_out), desired, Some(load_balancer), None);
+    if let Some(message) = cannot_change {
+        pass.notifications.say(
+            Subject::Notice,
+            Severity::Warning,
+            "AnnotationChanged",
+            message,
+            None,
+        );
+    }
+    say_notices(&mut pass, desired, &plan);
+    if plan.operations.is_empty() {
+        pass.memory.failures.clear();
+    }
+    let problem = say_failures(&mut pass, &plan);
+    if !plan.operations.is_empty() && desired.preserve_on_delete && inputs.memory.failures.is_empty() {
+        say_preserved(&mut pass, Some(&load_balancer.id));
+    }
+    let converging = pass.give(&plan, Some(&load_balancer.id));
+    if !converging || problem.is_some() {
+        write_status(&mut pass, desired, &plan, load_balancer);
+    }
+    if let Some(problem) = problem {
+        let state = if converging {
+            State::Converging
+        } else {
+            State::Failed
+        };
+        return pass.end(state, problem);
+    }
+    if converging {
+        return pass.end(State::Converging, withheld(&plan).unwrap_or_default());
+    }
+    if let Some(message) = withheld(&plan) {
+        return pass.end(State::Converging, message);
+    }
+    if let Some(message) = inactive(load_balancer) {
+        return unavailable(pass, message);
+    }
+    converged(pass)
+}
+
+fn converged(mut pass: Pass<'_>) -> Step {
+    if pass.memory.changed {
+        pass.event(
+            Severity::Normal,
+            "EnsuredLoadBalancer",
+            "the CLB is as the Service asks",
+        );
+    }
+    // A Service that was right from the start gets no condition: taking over from another controller writes nothing.
+    if pass.memory.changed || pass.writes.ingress.is_some() {
+        pass.conditions.set(ACCEPTED, true, reason::VALID, VALID);
+        pass.conditions
+            .set(PROGRAMMED, true, reason::PROGRAMMED, AS_ASKED);
+    } else {
+        pass.conditions
+            .correct(PROGRAMMED, true, reason::PROGRAMMED, AS_ASKED);
+    }
+    pass.memory.changed = false;
+    pass.end(State::Converged, "")
+}
+
+/// What is not done because the snapshot may be out of date.
+fn withheld(plan: &Plan) -> Option<String> {
+    let first = plan.withheld.first()?;
+    Some(format!(
+        "the cluster's state is not up to date: nothing is removed until it is ({} removals wait; the first because {first})",
+        plan.withheld.len()
+    ))
+}
+
+fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
+    pass.notifications.look_at(Subject::Notice);
+    for notice in desired.notices.iter().chain(&plan.notices) {
+        let severity = if notice.warning {
+            Severity::Warning
+        } else {
+            Severity::Normal
+        };
+        pass.notifications
+            .say(Subject::Notice, severity, notice.reason, &notice.message, None);
+    }
+    for (key, left) in &pass.memory.left_out {
+        pass.notifications.say(
+            Subject::Notice,
+            Severity::Warning,
+            "SkipSyncBackends",
+            &format!(
+                "backend {}:{} cannot be used: {}. The others are; it is tried again",
+                key.server, key.port, left.reason
+            ),
+            None,
+        );
+    }
+}
+
+fn say_preserved(pass: &mut Pass<'_>, id: Option<&LoadBalancerId>) {
+    let clb = id.map_or_else(|| "the CLB".to_owned(), |id| format!("CLB {id}"));
+    pass.event(
+        Severity::Warning,
+        super::PRESERVED,
+        format!(
+            "{clb} will stay when the Service is deleted: annotation alibaba-cloud-loadbalancer-preserve-lb-on-delete has a value"
+        ),
+    );
+}
+
+/// Says what stands in the way: obstacles of the plan and failures of the last batch. The first of them, for the message.
+fn say_failures(pass: &mut Pass<'_>, plan: &Plan) -> Option<String> {
+    pass.notifications.look_at(Subject::Failure);
+    let mut all: Vec<(&'static str, String)> = Vec::new();
+    for obstacle in &plan.obstacles {
+        pass.notifications.say(
+            Subject::Failure,
+            Severity::Warning,
+            FAILED,
+            &obstacle.message,
+            None,
+        );
+        all.push((obstacle.reason, obstacle.message.clone()));
+    }
+    for failure in &pass.memory.failures {
+        all.push((failure.reason, failure.message.clone()));
+        if failure.warn {
+            let detail = failure.request_id.as_ref().map(|id| format!("request id {id}"));
+            pass.notifications.say(
+                Subject::Failure,
+                Severity::Warning,
+                FAILED,
+                &failure.message,
+                detail.as_deref(),
+            );
+        }
+    }
+    let (reason, _) = all.first()?;
+    let message = all
+        .iter()
+        .map(|(_, message)| message.as_str())
+        .collect::<Vec<_>>()
+        .join("; ");
+    pass.conditions.set(PROGRAMMED, false, reason, message.clone());
+    Some(message)
+}
+
+/// The address and the label, once the CLB is as asked or as far as it gets. A Service none of whose listeners can be made gets no address.
+fn write_status(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan, load_balancer: &LoadBalancer) {
+    let service = pass.inputs.service;
+    let errors: Vec<PortError> = plan
+        .obstacles
+        .iter()
+        .map(|obstacle| (obstacle.listener, obstacle.reason))
+        .chain(
+            pass.memory
+                .failures
+                .iter()
+                .map(|failure| (failure.listener, failure.reason)),
+        )
+        .filter_map(|(listener, reason)| {
+            Some(PortError {
+                listener: listener?,
+                reason,
+            })
+        })
+        .collect();
+    let works = |wanted: &desired::DesiredListener| {
+        load_balancer.listeners.contains_key(&wanted.key)
+            && !errors.iter().any(|error| error.listener == wanted.key)
+    };
+    if !desired.listeners.is_empty() && !desired.listeners.iter().any(works) && service.ingress.is_empty() {
+        return;
+    }
+    match status::ingress(service, &desired.status, load_balancer, &errors) {
+        Some(wanted) => {
+            if !status::says(&service.ingress, &wanted) {
+                pass.writes.ingress = Some(wanted);
+            }
+        }
+        None => pass.notifications.say(
+            Subject::Notice,
+            Severity::Warning,
+            "FailedUpdateStatus",
+            &format!(
+                "annotation alibaba-cloud-loadbalancer-external-ip-type asks for the address of an EIP, but none is bound to CLB {}: \
+                 bind one",
+                load_balancer.id
+            ),
+            None,
+        ),
+    }
+    let id = load_balancer.id.as_str();
+    if service.labels.get(LOAD_BALANCER_ID_LABEL).map(String::as_str) != Some(id) {
+        pass.writes
+            .labels
+            .insert(LOAD_BALANCER_ID_LABEL.to_owned(), Some(id.to_owned()));
+    }
+}
+
+fn locked(pass: Pass<'_>, load_balancer: &LoadBalancer) -> Step {
+    unavailable(
+        pass,
+        format!(
+            "CLB {} is locked, as a rule because a bill is overdue: nothing on it can be changed until it is unlocked",
+            load_balancer.id
+        ),
+    )
+}
+
+/// A CLB without listeners is inactive by itself; one that has running listeners was stopped.
+fn inactive(load_balancer: &LoadBalancer) -> Option<String> {
+    let has_running = load_balancer.listeners.values().any(|listener| listener.running);
+    (load_balancer.status == "inactive" && has_running).then(|| {
+        format!(
+            "CLB {} is stopped though it has running listeners: start it in the console",
+            load_balancer.id
+        )
+    })
+}
+
+fn unavailable(mut pass: Pass<'_>, message: String) -> Step {
+    pass.notifications.look_at(Subject::Failure);
+    pass.notifications
+        .say(Subject::Failure, Severity::Warning, UNAVAILABLE, &message, None);
+    pass.conditions.set(
+        PROGRAMMED,
+        false,
+        reason::LOAD_BALANCER_UNAVAILABLE,
+        message.clone(),
+    );
+    pass.end(State::Failed, message)
+}

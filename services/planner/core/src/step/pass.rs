@@ -1,0 +1,118 @@
+//! Collects what one pass comes to.
+
+use std::collections::BTreeSet;
+
+use clb_model::LoadBalancerId;
+use clb_model::directive::{Event, Severity, Writes};
+use clb_model::operation::{Operation, Priority};
+
+use super::{Memory, PlannedBatch, State, Step, StepInputs};
+use crate::conditions::{ConditionWrites, NOTIFIED, Notifications, reason};
+use crate::facts::Question;
+use crate::plan::{Attachments, LeftOutKey, Plan, PlanContext};
+
+static NO_ATTACHMENTS: &Attachments = &Attachments::NONE;
+
+/// A pass on its way.
+pub(super) struct Pass<'a> {
+    pub(super) inputs: StepInputs<'a>,
+    pub(super) writes: Writes,
+    pub(super) conditions: ConditionWrites<'a>,
+    pub(super) notifications: Notifications,
+    pub(super) memory: Memory,
+    pub(super) questions: BTreeSet<Question>,
+    batch: Option<PlannedBatch>,
+    wake_at_ms: Option<u64>,
+}
+
+impl<'a> Pass<'a> {
+    pub(super) fn new(inputs: StepInputs<'a>) -> Self {
+        Self {
+            inputs,
+            writes: Writes::default(),
+            conditions: ConditionWrites::of(inputs.service),
+            notifications: Notifications::of(inputs.service, &inputs.memory.said),
+            memory: inputs.memory.clone(),
+            questions: BTreeSet::new(),
+            batch: None,
+            wake_at_ms: None,
+        }
+    }
+
+    /// What a plan of this pass reads. `left_out` are the backends that are not tried now.
+    pub(super) fn plan_context<'b>(&self, left_out: &'b [LeftOutKey]) -> PlanContext<'b>
+    where
+        'a: 'b,
+    {
+        PlanContext {
+            cluster: self.inputs.cluster,
+            service: self.inputs.service,
+            nodes: self.inputs.nodes,
+            attachments: NO_ATTACHMENTS,
+            left_out,
+            fresh: self.inputs.fresh,
+        }
+    }
+
+    /// Sends an event every time.
+    pub(super) fn event(&mut self, severity: Severity, reason: &'static str, message: impl Into<String>) {
+        self.writes.events.push(Event {
+            severity,
+            reason: reason.into(),
+            message: message.into(),
+        });
+    }
+
+    /// The pass is to be made again at this time at the latest.
+    pub(super) fn wake_at(&mut self, at_ms: Option<u64>) {
+        self.wake_at_ms = match (self.wake_at_ms, at_ms) {
+            (Some(before), Some(at)) => Some(before.min(at)),
+            (before, at) => before.or(at),
+        };
+    }
+
+    /// Gives the plan's next operations to the actuator. Whether there are any.
+    pub(super) fn give(&mut self, plan: &Plan, load_balancer: Option<&LoadBalancerId>) -> bool {
+        match plan.next_batch() {
+            None => false,
+            Some((operations, priority)) => {
+                self.give_operations(operations, priority, load_balancer);
+                true
+            }
+        }
+    }
+
+    fn give_operations(
+        &mut self,
+        operations: Vec<Operation>,
+        priority: Priority,
+        load_balancer: Option<&LoadBalancerId>,
+    ) {
+        self.batch = Some(PlannedBatch {
+            load_balancer: load_balancer.cloned(),
+            operations,
+            priority,
+        });
+    }
+
+    /// Ends the pass.
+    pub(super) fn end(mut self, state: State, message: impl Into<String>) -> Step {
+        let (events, said, hashes) = self.notifications.finish();
+        self.writes.events.extend(events);
+        self.memory.said = said;
+        // A Service that is going needs no memory.
+        if let Some(hashes) = hashes.filter(|_| !self.inputs.service.deleting) {
+            self.conditions.set(NOTIFIED, true, reason::SAID, hashes);
+        }
+        self.writes.conditions = self.conditions.finish();
+        Step {
+            writes: self.writes,
+            batch: self.batch,
+            questions: self.questions,
+            state,
+            message: message.into(),
+            memory: self.memory,
+            wake_at_ms: self.wake_at_ms,
+        }
+    }
+}
