@@ -102,7 +102,6 @@ impl Certificate {
 
     fn common(&self) -> Value {
         json!({
-            "RegionId": self.region_id,
             "CommonName": self.common_name,
             "CreateTime": seconds(self.create_time),
             "CreateTimeStamp": self.create_time.as_millisecond(),
@@ -115,6 +114,7 @@ impl Certificate {
 
     fn as_server(&self) -> Value {
         let mut body = self.common();
+        body["RegionId"] = json!(self.region_id);
         body["ServerCertificateId"] = json!(self.id);
         body["ServerCertificateName"] = json!(self.name);
         body["SubjectAlternativeNames"] = json!({ "SubjectAlternativeName": self.subject_alternative_names });
@@ -313,6 +313,7 @@ fn chosen<'a>(
     })
     .map(|one| {
         let mut row = render(one);
+        row["RegionId"] = json!(one.region_id);
         row["Tags"] = json!({ "Tag": tags::rendered(&one.tags) });
         row
     })

@@ -39,7 +39,8 @@ impl Input {
 
     /// Whether `name` is `true`.
     pub(crate) fn is_true(&self, name: &str) -> bool {
-        self.text(name) == Some("true")
+        self.text(name)
+            .is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
     /// Gives `name` a value.

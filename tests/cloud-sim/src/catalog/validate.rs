@@ -86,7 +86,8 @@ fn accepts(kind: Kind, value: &str) -> bool {
             .is_ok_and(|number| number == -1 || (1..=max).contains(&number)),
         Kind::OneOf(words) => words.contains(&value),
         Kind::CommaListOf(words) => value.split(',').all(|item| words.contains(&item)),
-        Kind::Boolean => matches!(value, "true" | "false"),
+        // The official Python client writes them with a capital.
+        Kind::Boolean => value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false"),
         Kind::TlsPolicy => zones::BUILT_IN_TLS_POLICIES.contains(&value) || value.starts_with("tls-"),
         Kind::Region => zones::region_exists(value),
         Kind::Text | Kind::List { .. } | Kind::Tags => true,

@@ -24,6 +24,8 @@ const COMMON: &[&str] = &[
 ];
 /// Attributes that only DescribeLoadBalancerListeners shows.
 const LIST_ONLY: &[&str] = &["HealthCheckHttpVersion"];
+/// The same for UDP: no client reads how it drains from the single answer.
+const LIST_ONLY_OF_UDP: &[&str] = &["ConnectionDrain", "ConnectionDrainTimeout"];
 /// Attributes that only Describe…ListenerAttribute shows.
 const SINGLE_ONLY: &[&str] = &["SynProxy"];
 /// All that a redirecting listener shows.
@@ -60,7 +62,12 @@ fn describe(scope: &Scope<'_>, protocol: Protocol) -> Answer {
         body.extend(picked(listener, |name| OF_A_FORWARD.contains(&name)));
         return Ok(Value::Object(body));
     }
-    body.extend(picked(listener, |name| !LIST_ONLY.contains(&name)));
+    let hidden = if protocol == Protocol::Udp {
+        LIST_ONLY_OF_UDP
+    } else {
+        LIST_ONLY
+    };
+    body.extend(picked(listener, |name| !hidden.contains(&name)));
     let acls: Vec<&str> = listener.acl_ids().collect();
     body.insert("AclIds".to_owned(), json!({ "AclId": acls }));
     body.insert(

@@ -200,7 +200,7 @@ impl Listener {
 fn typed(row: &Parameter, value: &str) -> Value {
     match row.kind {
         Kind::Integer { .. } | Kind::Bandwidth { .. } => json!(value.parse::<i64>().unwrap_or_default()),
-        Kind::Boolean => json!(value == "true"),
+        Kind::Boolean => json!(value.eq_ignore_ascii_case("true")),
         _ => json!(value),
     }
 }

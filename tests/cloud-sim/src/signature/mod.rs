@@ -70,7 +70,14 @@ pub(crate) fn verify(
         v1::matches(request, &key.secret, claim.signature)
     };
     if !matches {
-        return Err(errors::SIGNATURE_MISMATCH.into());
+        // The real gateway shows what it would have signed, credentials among it; the official V1 client reads
+        // it, and a client of ours must not log it.
+        let expected = if is_v3 {
+            v3::explanation(request)
+        } else {
+            v1::explanation(request)
+        };
+        return Err(errors::SIGNATURE_MISMATCH.because(expected));
     }
     // Last, because a nonce counts as used only by a call that was really signed.
     if !nonces.is_new(claim.key_id, claim.nonce, now, circumstances.clock_tolerance) {

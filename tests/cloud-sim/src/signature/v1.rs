@@ -44,6 +44,12 @@ pub(super) fn matches(request: &Request, secret: &str, signature: &str) -> bool 
     mac.verify_slice(&given).is_ok()
 }
 
+/// The message of a mismatch.
+pub(super) fn explanation(request: &Request) -> String {
+    let text = string_to_sign(request);
+    format!("Specified signature is not matched with our calculation. server string to sign is:{text}")
+}
+
 /// Method, `%2F`, and the encoded query of every parameter but the signature, in the order of names.
 fn string_to_sign(request: &Request) -> String {
     let mut pairs: Vec<(String, String)> = request

@@ -58,6 +58,20 @@ pub(super) fn matches(request: &Request, secret: &str, signature: &str) -> bool 
     mac.verify_slice(&given).is_ok()
 }
 
+/// The message of a mismatch.
+pub(super) fn explanation(request: &Request) -> String {
+    let signed = Authorization::read(request)
+        .map(|fields| fields.signed_headers)
+        .unwrap_or_default();
+    let body_hash = hex::encode(Sha256::digest(&request.body));
+    let canonical = canonical_request(request, signed, &body_hash).unwrap_or_default();
+    let hash = hex::encode(Sha256::digest(&canonical));
+    format!(
+        "Specified signature does not match our calculation. server StringToSign is [{ALGORITHM}\n{hash}] server \
+         CanonicalRequest is [{canonical}]"
+    )
+}
+
 /// The text whose hash is signed; none if a header that was signed is not there.
 pub(super) fn canonical_request(request: &Request, signed: &str, body_hash: &str) -> Option<String> {
     let mut query: Vec<(String, String)> = request

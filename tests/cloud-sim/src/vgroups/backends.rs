@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::describe::rendered;
+use super::describe::{acknowledged, left};
 use super::parse::{Named, parse};
 use super::{Backend, VServerGroup, change_group, put_back};
 use crate::account::AccountState;
@@ -31,7 +31,9 @@ pub(crate) fn remove_backends(scope: &mut Scope<'_>) -> Answer {
     )?;
     let mut group = change_group(scope, errors::BACKEND_CONFIGURING)?;
     detach(&mut group, &named);
-    Ok(answer(scope, group))
+    let body = json!({ "VServerGroupId": group.id, "BackendServers": left(&group.servers) });
+    put_back(scope, group);
+    Ok(body)
 }
 
 /// ModifyVServerGroupBackendServers: takes the old ones out and puts the new ones in.
@@ -57,7 +59,7 @@ pub(crate) fn modify_backends(scope: &mut Scope<'_>) -> Answer {
 }
 
 fn answer(scope: &mut Scope<'_>, group: VServerGroup) -> serde_json::Value {
-    let body = json!({ "VServerGroupId": group.id, "BackendServers": rendered(&group.servers) });
+    let body = json!({ "VServerGroupId": group.id, "BackendServers": acknowledged(&group.servers) });
     put_back(scope, group);
     body
 }

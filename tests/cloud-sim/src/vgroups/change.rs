@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::backends::attach;
-use super::describe::rendered;
+use super::describe::acknowledged;
 use super::parse::parse;
 use super::{VServerGroup, change_group, count_out, group, put_back};
 use crate::errors::{self, Answer};
@@ -31,7 +31,7 @@ pub(crate) fn create(scope: &mut Scope<'_>) -> Answer {
         id: id.clone(),
     };
     attach(scope, &mut group, &named)?;
-    let body = json!({ "VServerGroupId": id, "BackendServers": rendered(&group.servers) });
+    let body = json!({ "VServerGroupId": id, "BackendServers": acknowledged(&group.servers) });
     scope
         .change_load_balancer(errors::VGROUP_PROCESSING)?
         .vgroups
@@ -69,7 +69,7 @@ pub(crate) fn set_attribute(scope: &mut Scope<'_>) -> Answer {
     let body = json!({
         "VServerGroupId": group.id,
         "VServerGroupName": group.name,
-        "BackendServers": rendered(&group.servers),
+        "BackendServers": acknowledged(&group.servers),
     });
     put_back(scope, group);
     Ok(body)

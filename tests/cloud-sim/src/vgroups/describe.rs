@@ -63,20 +63,36 @@ pub(crate) fn describe_one(scope: &mut Scope<'_>) -> Answer {
     }))
 }
 
-/// Backends as every answer shows them.
-pub(super) fn rendered(backends: &[Backend]) -> Value {
-    let rows: Vec<Value> = backends
-        .iter()
-        .map(|backend| {
-            json!({
-                "ServerId": backend.server_id,
-                "Port": backend.port,
-                "Weight": backend.weight,
-                "Type": backend.kind,
-                "ServerIp": backend.server_ip,
-                "Description": backend.description,
-            })
-        })
-        .collect();
-    json!({ "BackendServer": rows })
+/// Backends as Describe shows them.
+fn rendered(backends: &[Backend]) -> Value {
+    shown(backends, |row, backend| {
+        row["Description"] = json!(backend.description);
+        row["ServerIp"] = json!(backend.server_ip);
+    })
+}
+
+/// Backends as the answers to changes show them: without addresses.
+pub(super) fn acknowledged(backends: &[Backend]) -> Value {
+    shown(backends, |row, backend| {
+        row["Description"] = json!(backend.description)
+    })
+}
+
+/// Backends as the answer to a removal shows them: without descriptions too.
+pub(super) fn left(backends: &[Backend]) -> Value {
+    shown(backends, |_, _| {})
+}
+
+fn shown(backends: &[Backend], complete: impl Fn(&mut Value, &Backend)) -> Value {
+    let rows = backends.iter().map(|backend| {
+        let mut row = json!({
+            "ServerId": backend.server_id,
+            "Port": backend.port,
+            "Weight": backend.weight,
+            "Type": backend.kind,
+        });
+        complete(&mut row, backend);
+        row
+    });
+    json!({ "BackendServer": rows.collect::<Vec<Value>>() })
 }
