@@ -4,7 +4,6 @@
 //! ([`Outbox::settle`]). Memory follows the number of Services, however slow the stream is.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 use std::time::Duration;
 
 use clb_model::cluster::Service;
@@ -61,7 +60,9 @@ struct Entry {
 
 #[derive(Debug, Clone)]
 struct Draft {
-    service: Arc<Service>,
+    service: ServiceKey,
+    /// The state of the Service that the writes were made from.
+    resource_version: String,
     writes: Writes,
     trace: TraceContext,
 }
@@ -104,7 +105,7 @@ impl Outbox {
 
     /// The latest writes for a Service, as of the state of it that they were made from. They replace what waits, whose events stay; what is
     /// already so or already sent is not sent again. Returns whether something waits now.
-    pub(crate) fn offer(&self, service: &Arc<Service>, mut writes: Writes, trace: TraceContext) -> bool {
+    pub(crate) fn offer(&self, service: &Service, mut writes: Writes, trace: TraceContext) -> bool {
         let mut inner = self.inner.lock();
         let inner = &mut *inner;
         let entry = match inner.services.get_mut(&service.uid) {
@@ -115,7 +116,7 @@ impl Outbox {
         let sent = entry
             .sent
             .as_ref()
-            .filter(|sent| sent.draft.service.resource_version == service.resource_version);
+            .filter(|sent| sent.draft.resource_version == service.resource_version);
         if let Some(sent) = sent {
             // The cluster has not shown yet what was sent: the same pass would say it again.
             let said = &sent.draft.writes.events;
@@ -133,7 +134,8 @@ impl Outbox {
         }
         writes.events = merged(events_waiting, writes.events);
         entry.waiting = Some(Draft {
-            service: service.clone(),
+            service: service.key.clone(),
+            resource_version: service.resource_version.clone(),
             writes,
             trace,
         });
@@ -184,7 +186,7 @@ impl Outbox {
             let deadline = now + RESULT_DEADLINE;
             let directive = Directive {
                 id: inner.last_id,
-                service: draft.service.key.clone(),
+                service: draft.service.clone(),
                 uid: uid.clone(),
                 fencing: self.fencing,
                 writes: draft.writes.clone(),
@@ -206,7 +208,7 @@ impl Outbox {
         let mut inner = self.inner.lock();
         let entry = inner.services.get_mut(&result.uid)?;
         let sent = entry.sent.as_mut().filter(|sent| sent.id == result.id)?;
-        let key = sent.draft.service.key.clone();
+        let key = sent.draft.service.clone();
         match &result.outcome {
             DirectiveOutcome::Done => {
                 sent.stage = Stage::Done;

@@ -227,6 +227,8 @@ mod tests {
             .map(|problem| problem.field.as_str())
             .collect();
         for field in [
+            "listen",
+            "actuator",
             "stale_after",
             "clusters[0].id",
             "clusters[1].region",

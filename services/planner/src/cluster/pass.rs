@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span, info_span};
 
 use super::effects::signs;
+use super::queue::Urgency;
 use super::worker::{ClusterTask, Finished};
 use crate::actuator::execute::{Execution, execute};
 use crate::actuator::inspect::inspect;
@@ -89,7 +90,7 @@ impl ClusterTask {
                 self.queue.succeeded(uid);
             }
             State::Failed | State::Converging | State::Cleaning if settled => {
-                self.queue.retry(uid, Duration::ZERO, now);
+                self.queue.look_again(uid, Duration::ZERO, now);
             }
             _ => {}
         }
@@ -151,7 +152,7 @@ impl ClusterTask {
         let client = self.client.clone();
         let uid = uid.clone();
         self.queue.hold(&uid);
-        self.batches += 1;
+        self.under_way.insert(uid.clone());
         self.jobs.spawn(
             async move {
                 let started = Instant::now();
@@ -196,20 +197,20 @@ impl ClusterTask {
                 execution,
                 started,
             }) => {
-                self.batches = self.batches.saturating_sub(1);
+                self.under_way.remove(&uid);
                 let end = self.take_execution(&uid, load_balancer.as_ref(), &operations, execution, now);
                 self.handle.metrics.batch(end, now.duration_since(started));
-                self.queue.release(&uid);
+                self.queue.release(&uid, now);
             }
             Ok(Finished::Answers(Ok(answers))) => {
                 for uid in self.facts.answer(&answers, now) {
-                    self.queue.add(&uid);
+                    self.queue.add(&uid, Urgency::AtOnce, now);
                 }
             }
             Ok(Finished::Answers(Err(reason))) => {
                 tracing::warn!(cluster = %self.handle.id(), reason, "the actuator did not answer questions about the cloud");
                 for uid in self.facts.failed() {
-                    self.queue.retry(&uid, Duration::ZERO, now);
+                    self.queue.look_again(&uid, Duration::ZERO, now);
                 }
             }
             // Only if a job panics or the runtime ends; the Service stays held, which is the safe side.
@@ -251,7 +252,7 @@ impl ClusterTask {
                 self.queue.retry(uid, Duration::ZERO, now);
             } else {
                 // Held until the release that follows, then in line.
-                self.queue.add(uid);
+                self.queue.add(uid, Urgency::AfterWait, now);
             }
             return BatchEnd::Done;
         }

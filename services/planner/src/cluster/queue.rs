@@ -30,19 +30,40 @@ struct Entry {
     queued: bool,
     /// A batch is out.
     held: bool,
-    /// It changed while it was held.
-    changed: bool,
+    /// It changed while it was held, and how soon that is to be planned.
+    changed: Option<Urgency>,
     failures: u32,
+    /// Set after a failure: what the failed batch itself stirred up does not shorten the wait.
+    not_before: Option<Instant>,
     timer: Option<Instant>,
+}
+
+/// How soon a change is planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    /// After the wait of a failure: the cloud changed, perhaps by our own batch.
+    AfterWait,
+    /// At once: the cluster changed, and what failed before may succeed now.
+    AtOnce,
 }
 
 impl WorkQueue {
     /// Something about the Service changed.
-    pub(crate) fn add(&mut self, uid: &ServiceUid) {
+    pub(crate) fn add(&mut self, uid: &ServiceUid, urgency: Urgency, now: Instant) {
         let entry = self.services.entry(uid.clone()).or_default();
         if entry.held {
-            entry.changed = true;
-        } else if !entry.queued {
+            entry.changed = entry.changed.max(Some(urgency));
+            return;
+        }
+        match entry.not_before {
+            Some(due) if urgency == Urgency::AfterWait && due > now => self.wake_at(uid, due),
+            _ => self.line_up(uid),
+        }
+    }
+
+    fn line_up(&mut self, uid: &ServiceUid) {
+        let entry = self.services.entry(uid.clone()).or_default();
+        if !entry.queued {
             entry.queued = true;
             self.ready.push_back(uid.clone());
         }
@@ -70,13 +91,13 @@ impl WorkQueue {
     }
 
     /// The batch is over; what changed meanwhile is planned now.
-    pub(crate) fn release(&mut self, uid: &ServiceUid) {
+    pub(crate) fn release(&mut self, uid: &ServiceUid, now: Instant) {
         let Some(entry) = self.services.get_mut(uid) else {
             return;
         };
         entry.held = false;
-        if std::mem::take(&mut entry.changed) {
-            self.add(uid);
+        if let Some(urgency) = entry.changed.take() {
+            self.add(uid, urgency, now);
         }
     }
 
@@ -93,18 +114,28 @@ impl WorkQueue {
         self.timers.insert((at, uid.clone()));
     }
 
-    /// Plans the Service again after a wait that grows with each failure in a row, but not before `at_least`.
+    /// Its batch failed: plans the Service again after a wait that grows with each failure in a row, but not before `at_least`.
     pub(crate) fn retry(&mut self, uid: &ServiceUid, at_least: Duration, now: Instant) {
+        let due = self.look_again(uid, at_least, now);
+        if let Some(entry) = self.services.get_mut(uid) {
+            entry.not_before = Some(due);
+        }
+    }
+
+    /// It cannot be built as it is: plans it again after such a wait, or as soon as anything changes. Returns when.
+    pub(crate) fn look_again(&mut self, uid: &ServiceUid, at_least: Duration, now: Instant) -> Instant {
         let entry = self.services.entry(uid.clone()).or_default();
         entry.failures = entry.failures.saturating_add(1);
-        let delay = RETRY.delay(entry.failures).max(at_least);
-        self.wake_at(uid, now + delay);
+        let due = now + RETRY.delay(entry.failures).max(at_least);
+        self.wake_at(uid, due);
+        due
     }
 
     /// The Service is as it should be: the next failure is the first again.
     pub(crate) fn succeeded(&mut self, uid: &ServiceUid) {
         if let Some(entry) = self.services.get_mut(uid) {
             entry.failures = 0;
+            entry.not_before = None;
         }
     }
 
@@ -115,7 +146,7 @@ impl WorkQueue {
                 if let Some(entry) = self.services.get_mut(&uid) {
                     entry.timer = None;
                 }
-                self.add(&uid);
+                self.add(&uid, Urgency::AtOnce, now);
             }
         }
     }
@@ -158,7 +189,7 @@ mod tests {
     async fn a_service_waits_once_and_in_order() {
         let mut queue = WorkQueue::default();
         for name in ["a", "b", "a", "c", "b"] {
-            queue.add(&uid(name));
+            queue.add(&uid(name), Urgency::AtOnce, Instant::now());
         }
         assert_eq!(drain(&mut queue), ["a", "b", "c"]);
     }
@@ -168,12 +199,13 @@ mod tests {
         let mut queue = WorkQueue::default();
         queue.hold(&uid("a"));
         queue.hold(&uid("b"));
-        queue.add(&uid("a"));
-        queue.wake_at(&uid("a"), Instant::now());
-        queue.ring(Instant::now());
+        let now = Instant::now();
+        queue.add(&uid("a"), Urgency::AtOnce, now);
+        queue.wake_at(&uid("a"), now);
+        queue.ring(now);
         assert!(drain(&mut queue).is_empty());
-        queue.release(&uid("a"));
-        queue.release(&uid("b"));
+        queue.release(&uid("a"), now);
+        queue.release(&uid("b"), now);
         assert_eq!(drain(&mut queue), ["a"]);
     }
 
@@ -209,5 +241,24 @@ mod tests {
         queue.ring(now + Duration::from_secs(1));
         assert_eq!(drain(&mut queue), ["a"]);
         assert_eq!(queue.next_timer(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_failed_batch_stirred_up_does_not_shorten_its_wait_but_the_user_does() {
+        let mut queue = WorkQueue::default();
+        let now = Instant::now();
+        queue.hold(&uid("a"));
+        queue.add(&uid("a"), Urgency::AfterWait, now);
+        queue.retry(&uid("a"), Duration::from_secs(5), now);
+        queue.release(&uid("a"), now);
+        assert!(drain(&mut queue).is_empty());
+        assert_eq!(queue.next_timer(), Some(now + Duration::from_secs(5)));
+        queue.add(&uid("a"), Urgency::AtOnce, now);
+        assert_eq!(drain(&mut queue), ["a"]);
+
+        queue.look_again(&uid("a"), Duration::from_secs(5), now);
+        queue.succeeded(&uid("a"));
+        queue.add(&uid("a"), Urgency::AfterWait, now);
+        assert_eq!(drain(&mut queue), ["a"]);
     }
 }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::ClusterHandle;
 use super::event::{Event, Mirror, Said};
 use super::facts::FactCache;
-use super::queue::WorkQueue;
+use super::queue::{Urgency, WorkQueue};
 use super::state::{ClusterState, Difference, interest_of};
 use super::view::View;
 use crate::actuator::ActuatorClient;
@@ -67,7 +67,8 @@ pub(crate) struct ClusterTask {
     stream: u64,
     plans: u64,
     pub(super) jobs: JoinSet<Finished>,
-    pub(super) batches: usize,
+    /// Services with a batch under way; also those that have gone meanwhile.
+    pub(super) under_way: BTreeSet<ServiceUid>,
     /// Services with operations for which there was no room among the batches under way.
     pub(super) waiting_for_room: VecDeque<ServiceUid>,
 }
@@ -119,7 +120,7 @@ impl ClusterTask {
             stream: 0,
             plans: 0,
             jobs: JoinSet::new(),
-            batches: 0,
+            under_way: BTreeSet::new(),
             waiting_for_room: VecDeque::new(),
         }
     }
@@ -164,7 +165,7 @@ impl ClusterTask {
 
     /// How many more batches may be under way.
     pub(super) fn room(&self) -> usize {
-        self.limits.batches_in_flight.saturating_sub(self.batches)
+        self.limits.batches_in_flight.saturating_sub(self.under_way.len())
     }
 
     /// Puts as many of those that waited for room in line as there is room for.
@@ -175,7 +176,7 @@ impl ClusterTask {
             };
             if let Some((known, _)) = self.state.service_and_nodes(&uid) {
                 known.waits_for_room = false;
-                self.queue.add(&uid);
+                self.queue.add(&uid, Urgency::AtOnce, Instant::now());
             }
         }
     }
@@ -190,7 +191,7 @@ impl ClusterTask {
                     Ok(Some(finished)) => self.finish(finished),
                     Ok(None) => return,
                     Err(_) => {
-                        tracing::warn!(cluster = %self.handle.id(), batches = self.batches, "batches were still under way at the end");
+                        tracing::warn!(cluster = %self.handle.id(), batches = self.under_way.len(), "batches were still under way at the end");
                         return;
                     }
                 },
@@ -216,8 +217,9 @@ impl ClusterTask {
             }
             Event::Mirror(Mirror::Opened | Mirror::Closed) => self.view.clear(),
             Event::Mirror(Mirror::Update(update)) => {
+                let now = Instant::now();
                 for uid in self.view.apply(update) {
-                    self.queue.add(&uid);
+                    self.queue.add(&uid, Urgency::AfterWait, now);
                 }
             }
             Event::Describe(reply) => {
@@ -236,7 +238,7 @@ impl ClusterTask {
             Said::Snapshot { services, nodes } => {
                 self.freshness.committed(now);
                 let difference = self.state.replace(services, nodes);
-                self.plan(&difference, now);
+                self.plan(&difference, &TraceContext::default(), now);
             }
             Said::Changed(changes) => {
                 self.freshness.heard(None, now);
@@ -251,8 +253,7 @@ impl ClusterTask {
         // Deletions first: a Service that was deleted and made again has the same name.
         for (deleted, trace) in changes.deletions {
             let difference = self.state.delete(&deleted, &self.settings);
-            self.merge_trace(&difference.changed, &trace, now);
-            self.plan(&difference, now);
+            self.plan(&difference, &trace, now);
         }
         for (object, trace) in changes.upserts {
             let difference = match object {
@@ -262,22 +263,13 @@ impl ClusterTask {
                     gone: BTreeSet::new(),
                 },
             };
-            self.merge_trace(&difference.changed, &trace, now);
-            self.plan(&difference, now);
-        }
-    }
-
-    fn merge_trace(&mut self, changed: &BTreeSet<ServiceUid>, trace: &TraceContext, now: Instant) {
-        for uid in changed {
-            if let Some((known, _)) = self.state.service_and_nodes(uid) {
-                known.change.merge(trace.clone(), now);
-            }
+            self.plan(&difference, &trace, now);
         }
     }
 
     /// Puts what changed in line and forgets what is gone. Nothing is done in the cloud about what is gone: a Service is cleaned up while
     /// it is there, never because it is not.
-    fn plan(&mut self, difference: &Difference, now: Instant) {
+    fn plan(&mut self, difference: &Difference, trace: &TraceContext, now: Instant) {
         for uid in &difference.gone {
             self.queue.forget(uid);
             self.interests.remove(uid);
@@ -285,9 +277,15 @@ impl ClusterTask {
             self.handle.outbox.forget(uid);
         }
         for uid in &difference.changed {
-            self.merge_trace(&BTreeSet::from([uid.clone()]), &TraceContext::default(), now);
+            if let Some((known, _)) = self.state.service_and_nodes(uid) {
+                known.change.merge(trace.clone(), now);
+            }
             self.update_interest(uid);
-            self.queue.add(uid);
+            if self.under_way.contains(uid) {
+                // It had gone and is back, while its batch is still under way.
+                self.queue.hold(uid);
+            }
+            self.queue.add(uid, Urgency::AtOnce, now);
         }
     }
 
@@ -349,7 +347,7 @@ impl ClusterTask {
         if thawed {
             let all: Vec<ServiceUid> = self.state.services().map(|(uid, _)| uid.clone()).collect();
             for uid in all {
-                self.queue.add(&uid);
+                self.queue.add(&uid, Urgency::AtOnce, now);
             }
         }
     }
@@ -370,7 +368,7 @@ impl ClusterTask {
         let metrics = &self.handle.metrics;
         let gauge = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         metrics.queue_depth.set(gauge(self.queue.len()));
-        metrics.batches_in_flight.set(gauge(self.batches));
+        metrics.batches_in_flight.set(gauge(self.under_way.len()));
         metrics.services.set(gauge(self.state.service_count()));
         metrics.nodes.set(gauge(self.state.node_count()));
     }
