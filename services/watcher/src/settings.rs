@@ -49,8 +49,8 @@ settings! {
     pub struct KubernetesSettings {
         /// A kubeconfig file, whose current context is taken; without it the pod's ServiceAccount.
         kubeconfig: Option<PathBuf> = optional().env("KUBECONFIG"),
-        /// After this the API server ends a watch and it is opened again; a healthy watch is never silent for longer.
-        watch_timeout: Duration = default("60s").between("5s", "10m"),
+        /// After this the API server ends a watch and it is opened again. A healthy watch is never silent for longer, so the planner's stale_after has to be longer.
+        watch_timeout: Duration = default("20s").between("5s", "10m"),
         /// How long an answer may take to begin.
         answer_timeout: Duration = default("30s").between("1s", "5m"),
     }
@@ -150,7 +150,13 @@ mod tests {
             .collect();
         assert_eq!(
             fields,
-            ["cluster_id", "planner", "debounce.endpoint", "stream.heartbeat"],
+            [
+                "cluster_id",
+                "planner",
+                "debounce.endpoint",
+                "stream.heartbeat",
+                "tls"
+            ],
             "{errors}"
         );
     }
