@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// A mistake. The cloud is left as it is until it is mended.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
     /// The annotation as the user wrote it, or a field as `spec.ports[0].protocol`.
     pub place: String,
@@ -36,7 +38,7 @@ impl fmt::Display for Problem {
 
 /// Something that a person should know though nothing is wrong enough to stop: an annotation without effect, a change that
 /// cannot be made. Said once; a hash of it is remembered in the Service's conditions.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Notice {
     /// Whether it is a Warning event rather than a Normal one.
     pub warning: bool,

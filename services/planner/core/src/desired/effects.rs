@@ -148,7 +148,7 @@ fn why_idle(context: &Context<'_>, row: &Row) -> Option<String> {
         return needs(&lis::CONNECTION_DRAIN, "on");
     }
     if is(&[&backend::DEFAULT_WEIGHT]) && context.is_local() {
-        return Some("under Local policy a Node weighs the number of its pods".to_owned());
+        return Some("under Local policy the weight of a Node is the number of its pods".to_owned());
     }
     why_idle_instance(context, row).or_else(|| why_idle_check(context, row))
 }
@@ -270,7 +270,7 @@ fn scheduler_ignores_weights(context: &Context<'_>) -> Option<Notice> {
         warning: false,
         reason: reason::SCHEDULER_IGNORES_WEIGHTS,
         message: format!(
-            "under Local policy Nodes weigh as many as they have pods, which scheduler {} does not look at; {}: \"wrr\" does",
+            "under Local policy the weight of a Node is the number of its pods, which scheduler {} does not look at; {}: \"wrr\" does",
             scheduler.as_str(),
             lis::SCHEDULER.name()
         ),

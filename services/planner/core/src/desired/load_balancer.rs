@@ -76,12 +76,18 @@ pub(super) fn named(context: &Context<'_>) -> NamedAttributes {
             ..NamedAttributes::default()
         };
     }
+    // An internal CLB has no Internet traffic whose payment could be changed.
+    let internet = address_type(instance) == AddressType::Internet;
     NamedAttributes {
         name: text(instance.name.as_ref()),
         spec: text(instance.spec.as_ref()),
         instance_charge_type: value(instance.instance_charge_type.as_ref()),
-        internet_charge_type: value(instance.charge_type.as_ref()),
-        bandwidth: instance.bandwidth.as_ref().map(|written| written.value.get()),
+        internet_charge_type: value(instance.charge_type.as_ref()).filter(|_| internet),
+        bandwidth: instance
+            .bandwidth
+            .as_ref()
+            .map(|written| written.value.get())
+            .filter(|_| internet),
         delete_protection: delete_protection(instance),
         modification_protection: modification_protection(instance),
         additional_tags,

@@ -22,7 +22,7 @@ mod vgroups;
 mod weights;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,6 +34,7 @@ use clb_model::cluster::{Node, Service};
 use clb_model::operation::NewLoadBalancer;
 use clb_model::{LoadBalancerId, VServerGroupId};
 use ipnet::IpNet;
+use serde::Serialize;
 
 use crate::annotations;
 use crate::annotations::instance::LOAD_BALANCER_ID;
@@ -69,7 +70,7 @@ pub enum Wish {
 }
 
 /// The CLB that a Service should have.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Desired {
     /// Which CLB it is.
     pub source: Source,
@@ -95,7 +96,7 @@ pub struct Desired {
 }
 
 /// Which CLB a Service uses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Source {
     /// One of its own, that we create and delete.
     Own,
@@ -109,7 +110,7 @@ pub enum Source {
 }
 
 /// Attributes of the CLB itself that annotations name.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct NamedAttributes {
     /// `…-name`.
     pub name: Option<String>,
@@ -144,7 +145,7 @@ pub struct NamedAttributes {
 }
 
 /// How a vServer group is found on the CLB.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum VServerGroupIdentity {
     /// Ours: by its name, which is our mark.
     Own(String),
@@ -153,7 +154,7 @@ pub enum VServerGroupIdentity {
 }
 
 /// A vServer group and the backends of this Service in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DesiredVServerGroup {
     /// Which group.
     pub identity: VServerGroupIdentity,
@@ -173,7 +174,7 @@ pub struct DesiredVServerGroup {
 }
 
 /// A listener.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DesiredListener {
     /// Port and protocol.
     pub key: ListenerKey,
@@ -188,7 +189,7 @@ pub struct DesiredListener {
 }
 
 /// What the status of the Service says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct StatusWish {
     /// `…-hostname`: only this is shown.
     pub hostname: Option<String>,

@@ -1,1 +1,13 @@
-//! The desired state, from manifests.
+//! The desired state, from manifests to what it should be.
+
+mod adoption;
+mod backends;
+mod combinations;
+mod effects;
+mod examples;
+pub(crate) mod lab;
+mod load_balancer;
+pub(crate) mod manifest;
+mod properties;
+mod shared_groups;
+mod standard_fields;
