@@ -21,6 +21,9 @@ mod operator;
 mod run;
 mod snapshot;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::PlannerError;
 pub use run::{NAME, Planner};
 pub use settings::PlannerSettings;

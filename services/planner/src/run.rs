@@ -211,6 +211,7 @@ impl Clusters<'_> {
                 let handle = Arc::new(handle);
                 let task = ClusterTask::new(
                     handle.clone(),
+                    clb_planner_core::step,
                     cluster,
                     self.limits(),
                     self.client.clone(),

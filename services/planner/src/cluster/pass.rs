@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clb_model::ServiceUid;
 use clb_model::operation::{Batch, OperationResult, Outcome};
-use clb_planner_core::step::{Observation, PlannedBatch, State, StepInputs, step};
+use clb_planner_core::step::{Observation, PlannedBatch, State, StepInputs};
 use clb_telemetry::SpanTraceExt as _;
 use tokio::task::JoinError;
 use tokio::time::Instant;
@@ -46,7 +46,7 @@ impl ClusterTask {
             uid,
         );
         let step = span.in_scope(|| {
-            step(StepInputs {
+            (self.planning)(StepInputs {
                 cluster: &self.settings,
                 service: &service,
                 nodes,
@@ -54,6 +54,7 @@ impl ClusterTask {
                     .as_deref()
                     .map_or(Observation::Pending, Observation::Known),
                 facts: self.facts.current(now),
+                attachments: self.view.attachments(),
                 memory: &known.memory,
                 fresh,
                 now_ms: now_ms(),

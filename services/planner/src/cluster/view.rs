@@ -6,12 +6,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use clb_model::cloud::LoadBalancer;
 use clb_model::{LoadBalancerId, ServiceUid, marks};
+use clb_planner_core::plan::Attachments;
 use clb_wire::actuator::{Interest, MirrorUpdate};
 
 /// The CLBs as last shown.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     load_balancers: HashMap<LoadBalancerId, LoadBalancer>,
+    attachments: Attachments,
     by_owner: HashMap<String, BTreeSet<LoadBalancerId>>,
     by_name: HashMap<String, BTreeSet<LoadBalancerId>>,
     resolved: HashMap<ServiceUid, Vec<LoadBalancerId>>,
@@ -24,6 +26,7 @@ impl View {
     /// A new stream, or none: everything will be shown again.
     pub(crate) fn clear(&mut self) {
         self.load_balancers.clear();
+        self.attachments = Attachments::NONE;
         self.by_owner.clear();
         self.by_name.clear();
         self.resolved.clear();
@@ -84,6 +87,11 @@ impl View {
         self.load_balancers.get(id)
     }
 
+    /// In how many groups each instance is.
+    pub(crate) fn attachments(&self) -> &Attachments {
+        &self.attachments
+    }
+
     /// Takes in an update and returns the Services that it may concern.
     pub(crate) fn apply(&mut self, update: MirrorUpdate) -> BTreeSet<ServiceUid> {
         match update {
@@ -117,6 +125,7 @@ impl View {
             .entry(load_balancer.name.clone())
             .or_default()
             .insert(id.clone());
+        self.attachments.add(&load_balancer);
         self.load_balancers.insert(id, load_balancer);
     }
 
@@ -124,6 +133,7 @@ impl View {
         let Some(before) = self.load_balancers.remove(id) else {
             return BTreeSet::new();
         };
+        self.attachments.remove(&before);
         let concerned = self.concerned_by(&before);
         if let Some(owner) = before.tags.get(marks::OWNER_TAG) {
             remove_from(&mut self.by_owner, owner, id);

@@ -10,6 +10,7 @@ use clb_model::operation::Operation;
 use clb_model::ownership::{Candidate, Standing, remembered_class, standing};
 use clb_model::version::{PlanNumber, Tenure};
 use clb_planner_core::settings::ClusterSettings;
+use clb_planner_core::step::{Step, StepInputs};
 use clb_telemetry::{Check, TraceContext};
 use clb_wire::actuator::Facts;
 use clb_wire::records::Object;
@@ -48,10 +49,14 @@ pub(crate) struct Limits {
     pub(crate) shutdown_grace: Duration,
 }
 
+/// How one Service is planned: [`clb_planner_core::step()`], except in tests of what is around it.
+pub(crate) type Planning = fn(StepInputs<'_>) -> Step;
+
 /// The task of one cluster.
 #[derive(Debug)]
 pub(crate) struct ClusterTask {
     pub(super) handle: Arc<ClusterHandle>,
+    pub(super) planning: Planning,
     pub(super) settings: ClusterSettings,
     pub(super) limits: Limits,
     pub(super) client: ActuatorClient,
@@ -97,6 +102,7 @@ impl ClusterTask {
     /// A task that has heard nothing yet.
     pub(crate) fn new(
         handle: Arc<ClusterHandle>,
+        planning: Planning,
         settings: ClusterSettings,
         limits: Limits,
         client: ActuatorClient,
@@ -105,6 +111,7 @@ impl ClusterTask {
     ) -> Self {
         Self {
             handle,
+            planning,
             settings,
             limits,
             client,
