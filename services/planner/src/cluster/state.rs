@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use clb_model::cluster::{Node, Service, TrafficPolicy};
-use clb_model::{LoadBalancerId, ServiceKey, ServiceUid, marks};
+use clb_model::{ServiceKey, ServiceUid, marks};
+use clb_planner_core::find;
 use clb_planner_core::settings::{BackendType, ClusterSettings};
 use clb_planner_core::step::{Memory, State};
 use clb_wire::actuator::Interest;
@@ -222,13 +223,6 @@ impl ClusterState {
     }
 }
 
-fn annotation<'a>(service: &'a Service, suffix: &str) -> Option<&'a str> {
-    [marks::ANNOTATION_PREFIX, marks::LEGACY_ANNOTATION_PREFIX]
-        .iter()
-        .find_map(|prefix| service.annotations.get(&format!("{prefix}{suffix}")))
-        .map(String::as_str)
-}
-
 fn backends_are_nodes(service: &Service, settings: &ClusterSettings) -> bool {
     let named = service
         .annotations
@@ -245,6 +239,6 @@ pub(crate) fn interest_of(service: &Service) -> Interest {
     Interest {
         service: service.uid.clone(),
         default_name: marks::default_name(&service.uid),
-        load_balancer: annotation(service, "loadbalancer-id").and_then(|id| LoadBalancerId::new(id).ok()),
+        load_balancer: find::interest(service),
     }
 }

@@ -14,8 +14,8 @@ pub(super) struct Wanted {
     pub(super) backends: Vec<Backend>,
     if_present: Vec<Backend>,
     ignore_weight: bool,
-    may_become_empty: bool,
-    ready_endpoints: usize,
+    /// Without any backend it would cut off endpoints that are ready.
+    pub(super) must_not_be_empty: bool,
 }
 
 impl Wanted {
@@ -28,21 +28,11 @@ impl Wanted {
             .filter(|backend| !known.contains(&backend.key()))
             .cloned()
             .collect();
-        self.may_become_empty = if self.backends.is_empty() && self.ready_endpoints == 0 {
-            group.may_become_empty
-        } else {
-            self.may_become_empty && group.may_become_empty
-        };
         self.backends.extend(new);
         self.backends.sort_by(|a, b| a.key().cmp(&b.key()));
         self.if_present.extend(group.if_present.iter().cloned());
         self.ignore_weight |= group.ignore_weight;
-        self.ready_endpoints = self.ready_endpoints.max(group.ready_endpoints);
-    }
-
-    /// Whether a group without any backend would cut off endpoints that are ready.
-    pub(super) fn must_not_be_empty(&self) -> bool {
-        self.ready_endpoints > 0 && !self.may_become_empty
+        self.must_not_be_empty |= group.ready_endpoints > 0 && !group.may_become_empty;
     }
 }
 
@@ -97,7 +87,7 @@ pub(super) fn difference(context: PlanContext<'_>, wanted: &Wanted, observed: &V
         .collect();
     difference.removes.sort_by(|a, b| a.key().cmp(&b.key()));
     let nothing_else = difference.staying == 0 && difference.adds.is_empty();
-    if nothing_else && wanted.must_not_be_empty() {
+    if nothing_else && wanted.must_not_be_empty {
         difference.held_back = std::mem::take(&mut difference.removes);
     }
     difference

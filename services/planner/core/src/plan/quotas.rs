@@ -16,25 +16,50 @@ impl Attachments {
     /// Nothing is attached, or nothing is known.
     pub const NONE: Self = Self(BTreeMap::new());
 
-    /// Counts over all CLBs of a cluster. The planner's shell does so once per change of the mirror, for all of the cluster's Services.
+    /// Counts over all CLBs of a cluster.
     #[must_use]
     pub fn count<'a>(load_balancers: impl IntoIterator<Item = &'a LoadBalancer>) -> Self {
-        let mut counts = BTreeMap::new();
+        let mut counts = Self::NONE;
         for load_balancer in load_balancers {
-            for vgroup in load_balancer.vgroups.values() {
-                for backend in &vgroup.backends {
-                    if let BackendTarget::Instance(id) = &backend.target {
-                        *counts.entry(id.clone()).or_default() += 1;
-                    }
+            counts.add(load_balancer);
+        }
+        counts
+    }
+
+    /// A CLB has come into view. The planner's shell keeps one count for all Services of a cluster.
+    pub fn add(&mut self, load_balancer: &LoadBalancer) {
+        for instance in instances(load_balancer) {
+            *self.0.entry(instance.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// A CLB that was added has left the view.
+    pub fn remove(&mut self, load_balancer: &LoadBalancer) {
+        for instance in instances(load_balancer) {
+            if let Some(count) = self.0.get_mut(instance) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.0.remove(instance);
                 }
             }
         }
-        Self(counts)
     }
 
     fn of(&self, instance: &str) -> usize {
         self.0.get(instance).copied().unwrap_or_default()
     }
+}
+
+/// The instance of each backend of each group.
+fn instances(load_balancer: &LoadBalancer) -> impl Iterator<Item = &str> {
+    load_balancer
+        .vgroups
+        .values()
+        .flat_map(|vgroup| &vgroup.backends)
+        .filter_map(|backend| match &backend.target {
+            BackendTarget::Instance(id) => Some(id.as_str()),
+            BackendTarget::Interface { .. } => None,
+        })
 }
 
 /// What becomes of a backend that is to be added.

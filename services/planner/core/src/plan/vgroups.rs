@@ -139,13 +139,13 @@ impl<'a> Groups<'a> {
                         ..Difference::default()
                     },
                     observed: None,
-                    must_not_be_empty: entry.wanted.must_not_be_empty(),
+                    must_not_be_empty: entry.wanted.must_not_be_empty,
                 }),
                 (_, Some((id, vgroup))) => parts.push(Part {
                     identity,
                     difference: backends::difference(context, &entry.wanted, vgroup),
                     observed: Some((id, vgroup)),
-                    must_not_be_empty: entry.wanted.must_not_be_empty(),
+                    must_not_be_empty: entry.wanted.must_not_be_empty,
                 }),
             }
         }

@@ -8,6 +8,8 @@ mod memory;
 mod ours;
 mod pass;
 mod status;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +22,7 @@ use clb_model::ownership::{Candidate, Standing, remembered_class, standing};
 
 use crate::conditions::Subject;
 use crate::facts::{CloudFacts, Question};
-use crate::plan::LeftOutKey;
+use crate::plan::{Attachments, LeftOutKey};
 use crate::settings::ClusterSettings;
 use pass::Pass;
 
@@ -40,6 +42,8 @@ pub struct StepInputs<'a> {
     pub observed: Observation<'a>,
     /// What has been asked of the cloud so far.
     pub facts: &'a CloudFacts,
+    /// In how many groups each instance is, over all CLBs of the cluster.
+    pub attachments: &'a Attachments,
     /// What earlier passes left.
     pub memory: &'a Memory,
     /// Whether the snapshot is committed and fresh. Otherwise nothing is removed.

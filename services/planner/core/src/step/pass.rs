@@ -9,9 +9,7 @@ use clb_model::operation::{Operation, Priority};
 use super::{Memory, PlannedBatch, State, Step, StepInputs};
 use crate::conditions::{ConditionWrites, NOTIFIED, Notifications, reason};
 use crate::facts::Question;
-use crate::plan::{Attachments, LeftOutKey, Plan, PlanContext};
-
-static NO_ATTACHMENTS: &Attachments = &Attachments::NONE;
+use crate::plan::{LeftOutKey, Plan, PlanContext};
 
 /// A pass on its way.
 pub(super) struct Pass<'a> {
@@ -48,7 +46,7 @@ impl<'a> Pass<'a> {
             cluster: self.inputs.cluster,
             service: self.inputs.service,
             nodes: self.inputs.nodes,
-            attachments: NO_ATTACHMENTS,
+            attachments: self.inputs.attachments,
             left_out,
             fresh: self.inputs.fresh,
         }

@@ -1,0 +1,461 @@
+//! A small pure model of the cloud: carries out operations as the actuator and the cloud would, and fails the test where one is wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clb_model::attribute::{ListenerAttribute as A, ListenerAttributes};
+use clb_model::cloud::{
+    Backend, BackendTarget, DomainExtension, Listener, ListenerKey, ListenerProtocol, LoadBalancer,
+    VServerGroup,
+};
+use clb_model::operation::{
+    BackendChange, Change, LoadBalancerChange, NewListener, NewLoadBalancer, Operation, OperationId,
+    OperationResult, Outcome, VServerGroupRef,
+};
+use clb_model::version::PartVersion;
+use clb_model::{LoadBalancerId, VServerGroupId};
+
+use crate::step::PlannedBatch;
+
+/// What is there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Cloud {
+    pub(crate) load_balancers: BTreeMap<LoadBalancerId, LoadBalancer>,
+    counter: u64,
+    /// Groups that were without a backend at some time though they had one before, and were not deleted in the same batch.
+    pub(crate) emptied: BTreeSet<String>,
+}
+
+impl Cloud {
+    /// Carries out a batch, in its order.
+    #[track_caller]
+    pub(crate) fn apply(&mut self, batch: &PlannedBatch) -> Vec<OperationResult> {
+        let before = self.clone();
+        let mut target = batch.load_balancer.clone();
+        let mut created: BTreeMap<OperationId, String> = BTreeMap::new();
+        let mut done = BTreeSet::new();
+        let mut results = Vec::new();
+        for operation in &batch.operations {
+            assert!(
+                operation.after.iter().all(|id| done.contains(id)),
+                "comes before what it depends on: {operation:?}"
+            );
+            assert!(!operation.reason.is_empty(), "{operation:?}");
+            check_fence(
+                operation,
+                target.as_ref().and_then(|id| before.load_balancers.get(id)),
+            );
+            let id = self.apply_one(operation, &mut target, &created);
+            if let Some(id) = &id {
+                created.insert(operation.id, id.clone());
+            }
+            done.insert(operation.id);
+            results.push(OperationResult {
+                operation: operation.id,
+                outcome: Outcome::Applied { created: id },
+                left_out: Vec::new(),
+            });
+        }
+        results
+    }
+
+    fn next(&mut self) -> u64 {
+        self.counter += 1;
+        self.counter
+    }
+
+    fn apply_one(
+        &mut self,
+        operation: &Operation,
+        target: &mut Option<LoadBalancerId>,
+        created: &BTreeMap<OperationId, String>,
+    ) -> Option<String> {
+        let number = self.next();
+        let version = PartVersion { term: 1, number };
+        if let Change::CreateLoadBalancer(new) = &operation.change {
+            assert!(target.is_none(), "a second CLB");
+            let id = LoadBalancerId::new(format!("lb-{number}")).unwrap();
+            self.load_balancers
+                .insert(id.clone(), new_load_balancer(&id, new, version));
+            *target = Some(id.clone());
+            return Some(id.to_string());
+        }
+        let id = target.clone().unwrap();
+        if operation.change == Change::DeleteLoadBalancer {
+            assert!(self.load_balancers.remove(&id).is_some());
+            return None;
+        }
+        let clb = self.load_balancers.get_mut(&id).unwrap();
+        match &operation.change {
+            Change::CreateLoadBalancer(_) | Change::DeleteLoadBalancer => {}
+            Change::ChangeLoadBalancer(change) => {
+                change_load_balancer(clb, change);
+                clb.version = version;
+            }
+            Change::CreateVServerGroup { name, backends } => {
+                let id = VServerGroupId::new(format!("rsp-{number}")).unwrap();
+                let group = VServerGroup {
+                    version,
+                    name: name.clone(),
+                    backends: backends.iter().map(resolved).collect(),
+                };
+                clb.vgroups.insert(id.clone(), group);
+                return Some(id.to_string());
+            }
+            Change::DeleteVServerGroup { vgroup } => {
+                assert!(!is_used(clb, vgroup), "a listener still uses {vgroup}");
+                let group = clb.vgroups.remove(vgroup).unwrap();
+                self.emptied.remove(&group.name);
+            }
+            Change::ChangeBackends {
+                vgroup,
+                change,
+                backends,
+            } => {
+                let group = clb.vgroups.get_mut(&group_id(vgroup, created)).unwrap();
+                change_backends(group, *change, backends);
+                group.version = version;
+                if group.backends.is_empty() {
+                    self.emptied.insert(group.name.clone());
+                }
+            }
+            Change::CreateListener(new) => create_listener(clb, new, created, version),
+            Change::ChangeListener {
+                listener,
+                vgroup,
+                attributes,
+            } => {
+                let group = vgroup.as_ref().map(|vgroup| group_id(vgroup, created));
+                assert!(group.iter().all(|group| clb.vgroups.contains_key(group)));
+                change_listener(clb.listeners.get_mut(listener).unwrap(), group, attributes);
+                clb.listeners.get_mut(listener).unwrap().version = version;
+            }
+            Change::StartListener { listener } => {
+                let listener = clb.listeners.get_mut(listener).unwrap();
+                assert!(!listener.running, "it runs already");
+                listener.running = true;
+                listener.version = version;
+            }
+            Change::DeleteListener { listener } => delete_listener(clb, *listener),
+            Change::RecreateListener { old, new } => {
+                let old = ListenerKey {
+                    protocol: *old,
+                    ..new.key
+                };
+                delete_listener(clb, old);
+                create_listener(clb, new, created, version);
+            }
+            Change::ChangeDomainExtension {
+                port,
+                domain,
+                certificate_id,
+            } => {
+                let key = ListenerKey {
+                    port: *port,
+                    protocol: ListenerProtocol::Https,
+                };
+                let listener = clb.listeners.get_mut(&key).unwrap();
+                listener.version = version;
+                match certificate_id {
+                    None => assert!(listener.domain_extensions.remove(domain).is_some()),
+                    Some(certificate) => {
+                        let extension = DomainExtension {
+                            id: format!("de-{number}"),
+                            certificate_id: certificate.clone(),
+                        };
+                        listener.domain_extensions.insert(domain.clone(), extension);
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+/// An operation names the version that it was planned from, and how long it is good when it takes something away.
+fn check_fence(operation: &Operation, before: Option<&LoadBalancer>) {
+    let takes_away = match &operation.change {
+        Change::DeleteLoadBalancer
+        | Change::DeleteVServerGroup { .. }
+        | Change::DeleteListener { .. }
+        | Change::RecreateListener { .. }
+        | Change::ChangeLoadBalancer(LoadBalancerChange::RemoveTags(_))
+        | Change::ChangeDomainExtension {
+            certificate_id: None, ..
+        } => true,
+        Change::ChangeBackends { change, backends, .. } => {
+            *change == BackendChange::Remove
+                || (*change == BackendChange::Set && backends.iter().any(|backend| backend.weight == 0))
+        }
+        _ => false,
+    };
+    if takes_away {
+        assert_eq!(operation.good_for, Some(crate::plan::GOOD_FOR), "{operation:?}");
+    }
+    let version = before.and_then(|clb| match &operation.change {
+        Change::ChangeLoadBalancer(_) | Change::DeleteLoadBalancer => Some(clb.version),
+        Change::DeleteVServerGroup { vgroup }
+        | Change::ChangeBackends {
+            vgroup: VServerGroupRef::Id(vgroup),
+            ..
+        } => clb.vgroups.get(vgroup).map(|group| group.version),
+        Change::ChangeListener { listener, .. }
+        | Change::StartListener { listener }
+        | Change::DeleteListener { listener } => clb.listeners.get(listener).map(|listener| listener.version),
+        Change::RecreateListener { old, new } => clb
+            .listeners
+            .get(&ListenerKey {
+                protocol: *old,
+                ..new.key
+            })
+            .map(|listener| listener.version),
+        _ => return operation.based_on,
+    });
+    assert_eq!(operation.based_on, version, "{operation:?}");
+}
+
+fn new_load_balancer(id: &LoadBalancerId, new: &NewLoadBalancer, version: PartVersion) -> LoadBalancer {
+    let number = version.number;
+    LoadBalancer {
+        id: id.clone(),
+        version,
+        name: new.name.clone(),
+        address: new.address.clone().unwrap_or_else(|| format!("47.0.0.{number}")),
+        address_type: new.address_type,
+        ip_version: new.ip_version,
+        status: "active".to_owned(),
+        spec: new.spec.clone().unwrap_or_else(|| "slb.lcu.elastic".to_owned()),
+        instance_charge_type: new.instance_charge_type,
+        internet_charge_type: new.internet_charge_type,
+        bandwidth: new.bandwidth.map_or(5120, |mbps| i32::try_from(mbps).unwrap()),
+        delete_protection: new.delete_protection,
+        modification_protection: new.modification_protection,
+        resource_group_id: new
+            .resource_group_id
+            .clone()
+            .unwrap_or_else(|| "rg-default".to_owned()),
+        vpc_id: new.vpc_id.clone().unwrap_or_default(),
+        vswitch_id: new.vswitch_ids.first().cloned().unwrap_or_default(),
+        master_zone_id: new
+            .master_zone_id
+            .clone()
+            .unwrap_or_else(|| "cn-hangzhou-h".to_owned()),
+        slave_zone_id: new
+            .slave_zone_id
+            .clone()
+            .unwrap_or_else(|| "cn-hangzhou-j".to_owned()),
+        tags: new.tags.clone(),
+        eip_address: None,
+        listeners: BTreeMap::new(),
+        vgroups: BTreeMap::new(),
+    }
+}
+
+fn change_load_balancer(clb: &mut LoadBalancer, change: &LoadBalancerChange) {
+    match change {
+        LoadBalancerChange::Name(name) => clb.name.clone_from(name),
+        LoadBalancerChange::Spec(spec) => clb.spec.clone_from(spec),
+        LoadBalancerChange::InternetSpec {
+            charge_type,
+            bandwidth,
+        } => {
+            clb.internet_charge_type = charge_type.unwrap_or(clb.internet_charge_type);
+            clb.bandwidth = bandwidth.map_or(clb.bandwidth, |mbps| i32::try_from(mbps).unwrap());
+        }
+        LoadBalancerChange::PayByClcu => {
+            clb.instance_charge_type = clb_model::cloud::InstanceChargeType::PayByClcu;
+        }
+        LoadBalancerChange::DeleteProtection(on) => clb.delete_protection = *on,
+        LoadBalancerChange::ModificationProtection(on) => clb.modification_protection = *on,
+        LoadBalancerChange::SetTags(tags) => {
+            clb.tags
+                .extend(tags.iter().map(|(key, value)| (key.clone(), value.clone())));
+            assert!(clb.tags.len() <= 20, "too many tags");
+        }
+        LoadBalancerChange::RemoveTags(keys) => {
+            for key in keys {
+                assert!(clb.tags.remove(key).is_some(), "tag {key} is not there");
+            }
+        }
+    }
+}
+
+fn change_backends(group: &mut VServerGroup, change: BackendChange, backends: &[Backend]) {
+    assert!(!backends.is_empty(), "an empty change");
+    for backend in backends {
+        let position = group
+            .backends
+            .iter()
+            .position(|there| there.key() == backend.key());
+        match (change, position) {
+            (BackendChange::Add, None) => group.backends.push(resolved(backend)),
+            (BackendChange::Remove, Some(position)) => {
+                group.backends.remove(position);
+            }
+            (BackendChange::Set, Some(position)) => {
+                let there = &mut group.backends[position];
+                assert!(
+                    there.weight != backend.weight || there.description != backend.description,
+                    "nothing to set on {backend:?}"
+                );
+                there.weight = backend.weight;
+                there.description.clone_from(&backend.description);
+            }
+            (BackendChange::Add, Some(_)) => panic!("{backend:?} is there already"),
+            (_, None) => panic!("{backend:?} is not there"),
+        }
+    }
+}
+
+/// The cloud knows the ENI of an address.
+fn resolved(backend: &Backend) -> Backend {
+    let mut backend = backend.clone();
+    if let BackendTarget::Interface { address, eni, .. } = &mut backend.target {
+        eni.get_or_insert_with(|| format!("eni-of-{address}"));
+    }
+    backend
+}
+
+fn group_id(vgroup: &VServerGroupRef, created: &BTreeMap<OperationId, String>) -> VServerGroupId {
+    match vgroup {
+        VServerGroupRef::Id(id) => id.clone(),
+        VServerGroupRef::CreatedBy(operation) => VServerGroupId::new(created[operation].clone()).unwrap(),
+    }
+}
+
+fn is_used(clb: &LoadBalancer, vgroup: &VServerGroupId) -> bool {
+    clb.listeners
+        .values()
+        .any(|listener| listener.vgroup.as_ref() == Some(vgroup))
+}
+
+fn forward_port(attributes: &ListenerAttributes) -> Option<u16> {
+    attributes
+        .get(A::ForwardPort)
+        .map(|port| port.to_string().parse().unwrap())
+}
+
+fn create_listener(
+    clb: &mut LoadBalancer,
+    new: &NewListener,
+    created: &BTreeMap<OperationId, String>,
+    version: PartVersion,
+) {
+    let in_the_way = clb
+        .listeners
+        .keys()
+        .find(|key| key.port == new.key.port && key.protocol.transport() == new.key.protocol.transport());
+    assert_eq!(in_the_way, None, "the port of {} is taken", new.key);
+    for (attribute, _) in new.attributes.iter() {
+        assert!(
+            attribute.applies_to(new.key.protocol),
+            "{attribute:?} on {}",
+            new.key
+        );
+    }
+    let forward = forward_port(&new.attributes);
+    if let Some(port) = forward {
+        let target = ListenerKey {
+            port,
+            protocol: ListenerProtocol::Https,
+        };
+        assert!(clb.listeners.contains_key(&target), "{target} is not there");
+    }
+    let vgroup = new.vgroup.as_ref().map(|vgroup| group_id(vgroup, created));
+    assert!(vgroup.iter().all(|id| clb.vgroups.contains_key(id)));
+    assert_eq!(vgroup.is_none(), forward.is_some(), "{}", new.key);
+    let mut attributes = if forward.is_some() {
+        ListenerAttributes::new()
+    } else {
+        cloud_defaults(new.key.protocol)
+    };
+    attributes.merge(&new.attributes);
+    clb.listeners.insert(
+        new.key,
+        Listener {
+            version,
+            running: true,
+            vgroup,
+            attributes,
+            domain_extensions: BTreeMap::new(),
+        },
+    );
+}
+
+fn change_listener(listener: &mut Listener, group: Option<VServerGroupId>, attributes: &ListenerAttributes) {
+    assert!(group.is_some() || !attributes.is_empty(), "an empty change");
+    assert_eq!(attributes.get(A::ForwardPort), None, "cannot be changed");
+    let class = |text: &str| {
+        if text == "wrr" {
+            "rr".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    if let (Some(new), Some(old)) = (
+        attributes.text(A::Scheduler),
+        listener.attributes.text(A::Scheduler),
+    ) {
+        assert_eq!(class(new), class(old), "cannot be changed");
+    }
+    listener.attributes.merge(attributes);
+    if group.is_some() {
+        listener.vgroup = group;
+    }
+}
+
+fn delete_listener(clb: &mut LoadBalancer, key: ListenerKey) {
+    if key.protocol == ListenerProtocol::Https {
+        let forwards = clb
+            .listeners
+            .values()
+            .any(|listener| forward_port(&listener.attributes) == Some(key.port));
+        assert!(!forwards, "a listener forwards to {key}");
+    }
+    assert!(clb.listeners.remove(&key).is_some(), "{key} is not there");
+}
+
+/// What the cloud says of a listener that was created with nothing.
+fn cloud_defaults(protocol: ListenerProtocol) -> ListenerAttributes {
+    let common = ListenerAttributes::new()
+        .with(A::Scheduler, "wrr")
+        .with(A::Bandwidth, -1)
+        .with(A::AclStatus, false)
+        .with(A::AclType, "")
+        .with(A::AclId, "")
+        .with(A::HealthCheckInterval, 2)
+        .with(A::HealthyThreshold, 3)
+        .with(A::UnhealthyThreshold, 3);
+    match protocol {
+        ListenerProtocol::Tcp => common
+            .with(A::HealthCheck, true)
+            .with(A::HealthCheckType, "tcp")
+            .with(A::HealthCheckUri, "/")
+            .with(A::HealthCheckDomain, "")
+            .with(A::HealthCheckHttpCode, "http_2xx")
+            .with(A::HealthCheckConnectTimeout, 5)
+            .with(A::PersistenceTimeout, 0)
+            .with(A::EstablishedTimeout, 900)
+            .with(A::ConnectionDrain, false)
+            .with(A::ProxyProtocol, false),
+        ListenerProtocol::Udp => common
+            .with(A::HealthCheck, true)
+            .with(A::HealthCheckConnectTimeout, 5)
+            .with(A::ConnectionDrain, false)
+            .with(A::ProxyProtocol, false),
+        ListenerProtocol::Http | ListenerProtocol::Https => common
+            .with(A::HealthCheck, false)
+            .with(A::HealthCheckUri, "/")
+            .with(A::HealthCheckDomain, "")
+            .with(A::HealthCheckHttpCode, "http_2xx")
+            .with(A::HealthCheckMethod, "head")
+            .with(A::HealthCheckTimeout, 5)
+            .with(A::StickySession, false)
+            .with(A::XForwardedFor, true)
+            .with(A::XForwardedForProto, false)
+            .with(A::XForwardedForSlbPort, false)
+            .with(A::XForwardedForClientSrcPort, false)
+            .with(A::IdleTimeout, 15)
+            .with(A::RequestTimeout, 60)
+            .with(A::Gzip, true),
+    }
+}

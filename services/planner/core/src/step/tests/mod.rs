@@ -1,0 +1,15 @@
+//! Passes from the first to the last, against a model of the cloud.
+
+mod adoption;
+mod backends;
+mod change;
+mod cleanup;
+pub(crate) mod cloud;
+mod creation;
+mod examples;
+mod instance;
+mod listeners;
+mod notices;
+mod properties;
+mod reuse;
+pub(crate) mod world;

@@ -1,0 +1,232 @@
+//! A Service with its cluster, a model of the cloud and what the planner keeps, driven pass by pass as the planner's shell, the watcher
+//! and the actuator do it.
+
+use clb_model::LoadBalancerId;
+use clb_model::cloud::LoadBalancer;
+use clb_model::directive::{Event, FinalizerAction, Writes};
+use clb_model::marks;
+
+use super::cloud::Cloud;
+use crate::desired::tests::lab::{Lab, NOW_MS};
+use crate::find;
+use crate::plan::Attachments;
+use crate::step::{Memory, Observation, PlannedBatch, Step, StepInputs, step};
+
+/// Passes within which everything must have settled.
+const MOST_PASSES: usize = 12;
+
+/// Everything that one Service lives in.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) lab: Lab,
+    pub(crate) cloud: Cloud,
+    pub(crate) memory: Memory,
+    pub(crate) fresh: bool,
+    pub(crate) now_ms: u64,
+    /// All events so far.
+    pub(crate) events: Vec<Event>,
+    /// All batches so far.
+    pub(crate) batches: Vec<PlannedBatch>,
+}
+
+impl World {
+    /// With an empty cloud.
+    pub(crate) fn new(lab: Lab) -> Self {
+        Self {
+            lab,
+            cloud: Cloud::default(),
+            memory: Memory::default(),
+            fresh: true,
+            now_ms: NOW_MS,
+            events: Vec::new(),
+            batches: Vec::new(),
+        }
+    }
+
+    /// Settled, with what led there forgotten.
+    #[track_caller]
+    pub(crate) fn settled(lab: Lab) -> Self {
+        let mut world = Self::new(lab);
+        world.settle();
+        world.forget();
+        world
+    }
+
+    /// Forgets the events and batches so far.
+    pub(crate) fn forget(&mut self) {
+        self.events.clear();
+        self.batches.clear();
+        self.cloud.emptied.clear();
+    }
+
+    /// One pass, without its consequences.
+    pub(crate) fn look(&self) -> Step {
+        let candidates = self.candidates();
+        step(StepInputs {
+            cluster: &self.lab.cluster,
+            service: &self.lab.service,
+            nodes: &self.lab.nodes,
+            observed: Observation::Known(&candidates),
+            facts: &self.lab.facts,
+            attachments: &Attachments::count(self.cloud.load_balancers.values()),
+            memory: &self.memory,
+            fresh: self.fresh,
+            now_ms: self.now_ms,
+        })
+    }
+
+    fn candidates(&self) -> Vec<&LoadBalancer> {
+        let name = marks::default_name(&self.lab.service.uid);
+        let id = find::interest(&self.lab.service);
+        self.cloud
+            .load_balancers
+            .values()
+            .filter(|clb| {
+                clb.name == name
+                    || clb.tags.get(marks::OWNER_TAG) == Some(&name)
+                    || Some(&clb.id) == id.as_ref()
+            })
+            .collect()
+    }
+
+    /// One pass: what it directs is written, its batch carried out.
+    #[track_caller]
+    pub(crate) fn pass(&mut self) -> Step {
+        let step = self.look();
+        self.write(&step.writes);
+        self.memory = step.memory.clone();
+        if let Some(batch) = &step.batch {
+            let results = self.cloud.apply(batch);
+            self.memory = self.memory.after_batch(&batch.operations, &results);
+            self.batches.push(batch.clone());
+        }
+        step
+    }
+
+    /// Passes until nothing is left to do; gives the last.
+    #[track_caller]
+    pub(crate) fn settle(&mut self) -> Step {
+        for _ in 0..MOST_PASSES {
+            let step = self.pass();
+            assert!(step.questions.is_empty(), "{:?}", step.questions);
+            if step.batch.is_none() && step.writes.is_empty() {
+                return step;
+            }
+        }
+        panic!("does not settle; the last pass came to {:#?}", self.look());
+    }
+
+    fn write(&mut self, writes: &Writes) {
+        let service = &mut self.lab.service;
+        if let Some(ingress) = &writes.ingress {
+            assert_ne!(service.ingress, *ingress, "written though it was so");
+            service.ingress.clone_from(ingress);
+        }
+        for (label, value) in &writes.labels {
+            assert_ne!(
+                service.labels.get(label),
+                value.as_ref(),
+                "written though it was so"
+            );
+            match value {
+                Some(value) => service.labels.insert(label.clone(), value.clone()),
+                None => service.labels.remove(label),
+            };
+        }
+        for condition in &writes.conditions {
+            assert!(
+                !service.conditions.contains(condition),
+                "written though it was so: {condition:?}"
+            );
+            service
+                .conditions
+                .retain(|present| present.kind != condition.kind);
+            service.conditions.push(condition.clone());
+        }
+        match writes.finalizer {
+            FinalizerAction::Keep => {}
+            FinalizerAction::Present => service.finalizer = true,
+            FinalizerAction::Absent => service.finalizer = false,
+        }
+        self.events.extend(writes.events.iter().cloned());
+    }
+
+    /// The only CLB.
+    #[track_caller]
+    pub(crate) fn clb(&self) -> &LoadBalancer {
+        assert_eq!(
+            self.cloud.load_balancers.len(),
+            1,
+            "{:?}",
+            self.cloud.load_balancers.keys()
+        );
+        self.cloud.load_balancers.values().next().unwrap()
+    }
+
+    /// The only CLB, to be changed by hand.
+    #[track_caller]
+    pub(crate) fn clb_mut(&mut self) -> &mut LoadBalancer {
+        assert_eq!(self.cloud.load_balancers.len(), 1);
+        self.cloud.load_balancers.values_mut().next().unwrap()
+    }
+
+    /// A user's CLB, added to the cloud.
+    pub(crate) fn with_users_clb(mut self, id: &str) -> Self {
+        let mut clb = users_clb(id);
+        clb.version.number = 7;
+        self.cloud
+            .load_balancers
+            .insert(LoadBalancerId::new(id).unwrap(), clb);
+        self
+    }
+
+    /// The reasons of all operations so far, in order.
+    pub(crate) fn reasons(&self) -> Vec<&str> {
+        self.batches
+            .iter()
+            .flat_map(|batch| &batch.operations)
+            .map(|operation| operation.reason.as_str())
+            .collect()
+    }
+
+    /// All events so far as `reason: message`.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.events
+            .iter()
+            .map(|event| format!("{}: {}", event.reason, event.message))
+            .collect()
+    }
+
+    /// How often an event of that reason was sent.
+    pub(crate) fn count(&self, reason: &str) -> usize {
+        self.events.iter().filter(|event| event.reason == reason).count()
+    }
+
+    /// The condition of that type as `status reason`.
+    pub(crate) fn condition(&self, kind: &str) -> Option<String> {
+        crate::conditions::find(&self.lab.service, kind)
+            .map(|condition| format!("{:?} {}", condition.status, condition.reason))
+    }
+}
+
+/// A CLB as the examples expect it of a user: a TCP listener 9000 and a group with a backend.
+pub(crate) fn users_clb(id: &str) -> LoadBalancer {
+    let number = id.rsplit('-').next().unwrap_or_default();
+    let json = serde_json::json!({
+        "id": id, "version": {"term": 1, "number": 1}, "name": format!("users-{number}"), "address": "47.1.1.1",
+        "address_type": "internet", "ip_version": "ipv4", "status": "active", "spec": "slb.s2.small",
+        "instance_charge_type": "PayBySpec", "internet_charge_type": "paybytraffic", "bandwidth": 5120,
+        "delete_protection": false, "modification_protection": false, "resource_group_id": "rg-default",
+        "vpc_id": "", "vswitch_id": "", "master_zone_id": "cn-hangzhou-h", "slave_zone_id": "cn-hangzhou-j",
+        "tags": {"team": "web"}, "eip_address": null,
+        "listeners": {"tcp:9000": {
+            "version": {"term": 1, "number": 1}, "running": true, "vgroup": format!("rsp-user-{number}"),
+            "attributes": {"Description": "users-listener", "Scheduler": "wrr"}, "domain_extensions": {},
+        }},
+        "vgroups": {format!("rsp-user-{number}"): {
+            "version": {"term": 1, "number": 1}, "name": format!("users-{number}"),
+            "backends": [{"target": {"Instance": "i-mine"}, "port": 9999, "weight": 50, "description": "mine"}],
+        }},
+    });
+    serde_json::from_value(json).unwrap()
+}
