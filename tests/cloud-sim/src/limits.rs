@@ -85,3 +85,40 @@ impl Windows {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_window_slides() {
+        let limits = Limits {
+            writes: 2,
+            ..Limits::default()
+        };
+        let action = catalog::find("CreateVServerGroup").unwrap();
+        let mut windows = Windows::default();
+        let mut admit =
+            |account: &str, region: &str| windows.admit(&limits, account, region, action, Instant::now());
+        assert!(admit("a", "cn-hangzhou"));
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert!(admit("a", "cn-hangzhou"));
+        assert!(!admit("a", "cn-hangzhou"), "two calls are the limit");
+        assert!(admit("b", "cn-hangzhou"), "another account has its own");
+        assert!(admit("a", "cn-shanghai"), "another region has its own");
+        tokio::time::advance(Duration::from_secs(30)).await;
+        assert!(admit("a", "cn-hangzhou"), "the first call is 60 s old");
+        assert!(!admit("a", "cn-hangzhou"), "the second one is not");
+    }
+
+    #[test]
+    fn published_figures() {
+        let limits = Limits::default();
+        let of = |name: &str| limits.of(catalog::find(name).unwrap());
+        assert_eq!(of("CreateLoadBalancer"), 90);
+        assert_eq!(of("AddTags"), 180);
+        assert_eq!(of("SetDomainExtensionAttribute"), 400);
+        assert_eq!(of("DescribeLoadBalancers"), 3000);
+    }
+}
