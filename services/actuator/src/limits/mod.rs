@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::metrics::ActuatorMetrics;
 
 use queue::{Queue, Waiter};
-pub(crate) use table::{EVERY_ACTION, Table};
+pub(crate) use table::Table;
 use window::Window;
 
 /// How long all calls of an action pause after the cloud said `Throttling`.

@@ -19,7 +19,7 @@ const PUBLISHED: &[(&str, u32)] = &[
     ("SetDomainExtensionAttribute", 400),
 ];
 /// In a configured limit: every action that has none of its own.
-pub(crate) const EVERY_ACTION: &str = "*";
+const EVERY_ACTION: &str = "*";
 
 /// The limits of all actions.
 #[derive(Debug, Clone)]

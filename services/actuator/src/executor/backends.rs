@@ -1,0 +1,261 @@
+//! Changes of the backends of a group, in calls of 20.
+
+use std::collections::{HashSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use clb_cloud_client::{BACKENDS_PER_CALL, CallError, ChangeBackends};
+use clb_model::VServerGroupId;
+use clb_model::cloud::{Backend, BackendTarget, LoadBalancer, VServerGroup};
+use clb_model::operation::{BackendChange, LeftOutBackend, Operation, Outcome};
+
+use super::bad_backend;
+use super::run::Run;
+use super::turn::{Attempts, read_failed};
+use crate::mirror::{PartKey, Wanted};
+
+impl Run {
+    pub(super) async fn change_backends(
+        &mut self,
+        operation: &Operation,
+        vgroup: &VServerGroupId,
+        change: BackendChange,
+        backends: &[Backend],
+    ) -> Result<Outcome, Outcome> {
+        let backends = match change {
+            BackendChange::Add => self.resolve(backends).await?,
+            // The group itself tells which ENI has the address.
+            BackendChange::Remove | BackendChange::Set => backends.to_vec(),
+        };
+        let changed = self
+            .change_resolved(Some(operation), vgroup, change, backends)
+            .await?;
+        Ok(if changed {
+            Outcome::Applied { created: None }
+        } else {
+            Outcome::Unchanged { found: None }
+        })
+    }
+
+    /// Changes backends whose ENIs are known. Whether anything was changed.
+    pub(super) async fn change_resolved(
+        &mut self,
+        operation: Option<&Operation>,
+        vgroup: &VServerGroupId,
+        change: BackendChange,
+        backends: Vec<Backend>,
+    ) -> Result<bool, Outcome> {
+        let part = PartKey::VServerGroup(vgroup.clone());
+        let mut calls: VecDeque<Vec<Backend>> = {
+            let (_, current) = self.current()?;
+            let missing = effective(&group(&current, vgroup)?, change, &backends);
+            missing
+                .chunks(BACKENDS_PER_CALL)
+                .map(<[Backend]>::to_vec)
+                .collect()
+        };
+        let mut looked_up_again = HashSet::new();
+        let mut attempts = Attempts::new();
+        let mut changed = false;
+        while let Some(backends) = calls.pop_front() {
+            let mut turn = self.turn(ChangeBackends::action(change)).await?;
+            let (_, current) = self.current()?;
+            if let Some(operation) = operation {
+                self.check_fresh(operation, &part, &current)?;
+            }
+            let backends = effective(&group(&current, vgroup)?, change, &backends);
+            if backends.is_empty() {
+                changed |= attempts.unsure;
+                continue;
+            }
+            let action = ChangeBackends {
+                vgroup,
+                change,
+                backends: &backends,
+            };
+            match self.send(&mut turn, &action).await {
+                Ok(()) => {
+                    self.take_over_backends(&part, vgroup, change, &backends);
+                    changed = true;
+                }
+                Err(error) if bad_backend::is_meant(&error) => {
+                    drop(turn);
+                    for part in self
+                        .sort_out(backends, &error, &mut looked_up_again)
+                        .await?
+                        .into_iter()
+                        .rev()
+                    {
+                        calls.push_front(part);
+                    }
+                }
+                Err(error) => {
+                    self.failed(&mut attempts, turn, error, (&part, Wanted::VGROUPS))
+                        .await?;
+                    calls.push_front(backends);
+                }
+            }
+        }
+        Ok(changed)
+    }
+
+    /// After a refusal because of some backends: leaves out those that are bad, returns the calls to make instead.
+    async fn sort_out(
+        &mut self,
+        backends: Vec<Backend>,
+        error: &CallError,
+        looked_up_again: &mut HashSet<IpAddr>,
+    ) -> Result<Vec<Vec<Backend>>, Outcome> {
+        let (code, message) = error.refusal().map_or(("", ""), |refusal| {
+            (refusal.code.as_str(), refusal.message.as_str())
+        });
+        let bad_backend::Split { bad, mut parts } = bad_backend::split(backends, message);
+        let mut again = Vec::new();
+        for backend in bad {
+            match &backend.target {
+                // The address may have moved to another ENI since it was looked up.
+                BackendTarget::Interface { address, .. } if looked_up_again.insert(*address) => {
+                    self.region.enis.forget(&self.vpc_ids()?, *address);
+                    again.push(without_eni(&backend));
+                }
+                _ => self.left_out.push(LeftOutBackend {
+                    backend,
+                    reason: format!("{code}: {message}"),
+                }),
+            }
+        }
+        let again = self.resolve(&again).await?;
+        if !again.is_empty() {
+            parts.push(again);
+        }
+        Ok(parts)
+    }
+
+    /// Finds the ENIs of addresses. Those that no ENI of the VPC has are left out and named.
+    pub(super) async fn resolve(&mut self, backends: &[Backend]) -> Result<Vec<Backend>, Outcome> {
+        let unknown: Vec<IpAddr> = backends
+            .iter()
+            .filter_map(|backend| match &backend.target {
+                BackendTarget::Interface {
+                    address, eni: None, ..
+                } => Some(*address),
+                _ => None,
+            })
+            .collect();
+        if unknown.is_empty() {
+            return Ok(backends.to_vec());
+        }
+        let vpc_ids = self.vpc_ids()?;
+        let found = self
+            .region
+            .enis
+            .find(
+                &self.region.cloud,
+                &vpc_ids,
+                &unknown,
+                &self.asker(),
+                self.give_up_at(),
+            )
+            .await
+            .map_err(|error| read_failed(&error))?;
+        let mut resolved = Vec::with_capacity(backends.len());
+        for backend in backends {
+            let mut backend = backend.clone();
+            if let BackendTarget::Interface {
+                address,
+                eni: eni @ None,
+                ..
+            } = &mut backend.target
+            {
+                *eni = found.get(address).cloned();
+                if eni.is_none() {
+                    let reason = format!("no network interface in {} has {address}", vpc_ids.join(", "));
+                    self.left_out.push(LeftOutBackend { backend, reason });
+                    continue;
+                }
+            }
+            resolved.push(backend);
+        }
+        Ok(resolved)
+    }
+
+    /// Where the pods' interfaces are: in the CLB's VPC if it has one, which then must be one of the cluster's.
+    fn vpc_ids(&self) -> Result<Vec<String>, Outcome> {
+        let (_, current) = self.current()?;
+        let own = self
+            .cluster
+            .vpc_ids
+            .iter()
+            .find(|vpc| **vpc == current.vpc_id)
+            .cloned();
+        Ok(own.map_or_else(|| self.cluster.vpc_ids.clone(), |vpc| vec![vpc]))
+    }
+
+    fn take_over_backends(
+        &mut self,
+        part: &PartKey,
+        vgroup: &VServerGroupId,
+        change: BackendChange,
+        backends: &[Backend],
+    ) {
+        self.edit(part, |load_balancer| {
+            let Some(group) = load_balancer.vgroups.get_mut(vgroup) else {
+                return;
+            };
+            // Those of the same key go, and come again as they are now unless they were removed.
+            let keys: HashSet<_> = backends.iter().map(Backend::key).collect();
+            group.backends.retain(|backend| !keys.contains(&backend.key()));
+            if change != BackendChange::Remove {
+                group.backends.extend(backends.iter().cloned());
+            }
+        });
+        if change == BackendChange::Remove {
+            let vpc_ids = self.vpc_ids().unwrap_or_default();
+            for backend in backends {
+                // The address may come back with another ENI.
+                if let BackendTarget::Interface { address, .. } = &backend.target {
+                    self.region.enis.forget(&vpc_ids, *address);
+                }
+            }
+        }
+    }
+}
+
+fn group(load_balancer: &Arc<LoadBalancer>, vgroup: &VServerGroupId) -> Result<VServerGroup, Outcome> {
+    load_balancer
+        .vgroups
+        .get(vgroup)
+        .cloned()
+        .ok_or_else(|| Outcome::Stale {
+            part: format!("vServer group {vgroup}, which is no longer there"),
+        })
+}
+
+/// Those of the backends for which a call is needed: not there yet, still there, there with another weight or description.
+fn effective(group: &VServerGroup, change: BackendChange, backends: &[Backend]) -> Vec<Backend> {
+    let known = |backend: &Backend| group.backends.iter().find(|known| known.key() == backend.key());
+    backends
+        .iter()
+        .filter_map(|backend| match (change, known(backend)) {
+            (BackendChange::Add, None) => Some(backend.clone()),
+            (BackendChange::Remove, Some(known)) => Some(known.clone()),
+            (BackendChange::Set, Some(known))
+                if known.weight != backend.weight || known.description != backend.description =>
+            {
+                Some(Backend {
+                    target: known.target.clone(),
+                    ..backend.clone()
+                })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+fn without_eni(backend: &Backend) -> Backend {
+    let mut backend = backend.clone();
+    if let BackendTarget::Interface { eni, .. } = &mut backend.target {
+        *eni = None;
+    }
+    backend
+}

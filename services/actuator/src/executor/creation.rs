@@ -1,0 +1,264 @@
+//! `CreateLoadBalancer`, so that there is never a second CLB: looked for by its tag first, with a token that is the same for the same
+//! wish, and sent again as it was while nobody knows whether it took effect.
+
+use std::collections::{BTreeMap, HashMap};
+
+use clb_cloud_client::{
+    CallError, Class, CreateLoadBalancer, CreatedLoadBalancer, DescribeLoadBalancers, LoadBalancerFilter,
+};
+use clb_model::cloud::LoadBalancer;
+use clb_model::marks::{OWNER_TAG, default_name};
+use clb_model::operation::{CloudError, ErrorClass, NewLoadBalancer, Outcome};
+use clb_model::version::PartVersion;
+use clb_model::{ClusterId, LoadBalancerId, ServiceUid};
+use parking_lot::Mutex;
+
+use super::access;
+use super::run::Run;
+use super::token::client_token;
+use super::turn::{Attempts, cloud_error, read_failed};
+use crate::mirror::{PartKey, Wanted};
+
+/// Creations whose outcome nobody knows, by Service. The next batch sends them again before it sends anything else.
+#[derive(Debug, Default)]
+pub(super) struct Creations(Mutex<HashMap<(ClusterId, ServiceUid), Sent>>);
+
+/// A creation as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sent {
+    new: NewLoadBalancer,
+    vswitch_id: Option<String>,
+}
+
+/// How one creation ended.
+enum Created {
+    Yes(CreatedLoadBalancer),
+    /// The vSwitch has no free address.
+    NoAddress(CallError),
+    /// The CLB turned out to be there.
+    Found(LoadBalancerId),
+}
+
+impl Run {
+    pub(super) async fn create_load_balancer(&mut self, new: &NewLoadBalancer) -> Result<Outcome, Outcome> {
+        access::check_new(&self.cluster, new)?;
+        if let Some(id) = self.find_existing(new).await? {
+            return self.use_found(id);
+        }
+        if let Some(sent) = self.unsettled() {
+            match self.send_creation(&sent).await? {
+                Created::Yes(created) => {
+                    let is_as_wanted = sent.new == *new;
+                    let id = created.id.to_string();
+                    self.take_over(&sent.new, created);
+                    // What is wanted by now is changed by the next plan.
+                    return Ok(if is_as_wanted {
+                        Outcome::Applied { created: Some(id) }
+                    } else {
+                        Outcome::Unchanged { found: Some(id) }
+                    });
+                }
+                Created::Found(id) => return self.use_found(id),
+                Created::NoAddress(_) => {}
+            }
+        }
+        let candidates: Vec<Option<String>> = if new.vswitch_ids.is_empty() {
+            vec![None]
+        } else {
+            new.vswitch_ids.iter().cloned().map(Some).collect()
+        };
+        let mut last = None;
+        for vswitch_id in candidates {
+            let sent = Sent {
+                new: new.clone(),
+                vswitch_id,
+            };
+            match self.send_creation(&sent).await? {
+                Created::Yes(created) => {
+                    let id = created.id.to_string();
+                    self.take_over(new, created);
+                    return Ok(Outcome::Applied { created: Some(id) });
+                }
+                Created::Found(id) => return self.use_found(id),
+                Created::NoAddress(error) => {
+                    tracing::info!(
+                        vswitch = sent.vswitch_id,
+                        "no free address, trying the next vSwitch"
+                    );
+                    last = error.refusal().map(cloud_error);
+                }
+            }
+        }
+        Err(Outcome::Rejected(last.unwrap_or_else(|| CloudError {
+            class: ErrorClass::Invalid,
+            code: "VSwitchAvailableIpNotExist".to_owned(),
+            message: "no vSwitch was named".to_owned(),
+            request_id: String::new(),
+        })))
+    }
+
+    /// Sends one creation until its outcome is known.
+    async fn send_creation(&mut self, sent: &Sent) -> Result<Created, Outcome> {
+        let token = client_token(&self.batch, &sent.new, sent.vswitch_id.as_deref());
+        let action = CreateLoadBalancer {
+            new: &sent.new,
+            vswitch_id: sent.vswitch_id.as_deref(),
+            client_token: &token,
+        };
+        let mut attempts = Attempts::new();
+        loop {
+            let mut turn = self.turn("CreateLoadBalancer").await?;
+            // Noted before sending: should this task end here, the next batch knows.
+            self.remember(sent);
+            let error = match self.send(&mut turn, &action).await {
+                Ok(created) => {
+                    self.settle();
+                    return Ok(Created::Yes(created));
+                }
+                Err(error) => error,
+            };
+            if error.outcome_unknown() {
+                attempts.unsure = true;
+                drop(turn);
+                if !self.pause(RESEND_AFTER, true).await {
+                    return Err(Outcome::Unknown {
+                        reason: error.to_string(),
+                    });
+                }
+                continue;
+            }
+            let is_final = error
+                .class()
+                .is_some_and(|class| !matches!(class, Class::Busy | Class::Throttled | Class::Credentials));
+            if is_final && attempts.unsure {
+                // An attempt before this one may have made it after all.
+                drop(turn);
+                if let Some(id) = self.find_existing(&sent.new).await? {
+                    self.settle();
+                    return Ok(Created::Found(id));
+                }
+                turn = self.turn("CreateLoadBalancer").await?;
+            }
+            if is_final {
+                self.settle();
+            }
+            if has_no_address(&error) {
+                return Ok(Created::NoAddress(error));
+            }
+            let nothing = (&PartKey::Instance, Wanted::default());
+            self.failed(&mut attempts, turn, error, nothing).await?;
+        }
+    }
+
+    /// Looks for the CLB by its owner tag: in the mirror, then in the cloud.
+    async fn find_existing(&mut self, new: &NewLoadBalancer) -> Result<Option<LoadBalancerId>, Outcome> {
+        let owner = new
+            .tags
+            .get(OWNER_TAG)
+            .cloned()
+            .unwrap_or_else(|| default_name(&self.batch.service));
+        let known = self.region.mirror.owned_by(&owner);
+        if !known.is_empty() {
+            return only_one(known);
+        }
+        let action = DescribeLoadBalancers {
+            filter: LoadBalancerFilter::Tag {
+                key: OWNER_TAG.to_owned(),
+                value: owner.clone(),
+            },
+            page: 1,
+        };
+        let (asker, deadline) = (self.asker(), self.give_up_at());
+        let page = self.region.cloud.read(&asker, &action, deadline).await;
+        let page = page.map_err(|error| read_failed(&error))?;
+        let mut found: Vec<LoadBalancer> = page.load_balancers;
+        found.retain(|one| one.tags.get(OWNER_TAG) == Some(&owner));
+        let id = only_one(found.iter().map(|one| one.id.clone()).collect())?;
+        for load_balancer in found {
+            let adopted = self.region.mirror.adopt(load_balancer, &asker, deadline).await;
+            adopted.map_err(|error| read_failed(&error))?;
+        }
+        Ok(id)
+    }
+
+    fn use_found(&mut self, id: LoadBalancerId) -> Result<Outcome, Outcome> {
+        self.load_balancer = Some(id.clone());
+        let (_, current) = self.current()?;
+        access::check_existing(&self.cluster, &current)?;
+        Ok(Outcome::Unchanged {
+            found: Some(id.to_string()),
+        })
+    }
+
+    /// What the answer and the request tell; the rest is read after the batch.
+    fn take_over(&mut self, new: &NewLoadBalancer, created: CreatedLoadBalancer) {
+        self.load_balancer = Some(created.id.clone());
+        self.region.mirror.insert_created(LoadBalancer {
+            id: created.id,
+            version: PartVersion::default(),
+            name: new.name.clone(),
+            address: created.address,
+            address_type: new.address_type,
+            ip_version: new.ip_version,
+            status: "inactive".to_owned(),
+            spec: new.spec.clone().unwrap_or_default(),
+            instance_charge_type: new.instance_charge_type,
+            internet_charge_type: new.internet_charge_type,
+            bandwidth: new
+                .bandwidth
+                .and_then(|mbps| i32::try_from(mbps).ok())
+                .unwrap_or_default(),
+            delete_protection: new.delete_protection,
+            modification_protection: new.modification_protection,
+            resource_group_id: created.resource_group_id,
+            vpc_id: created.vpc_id,
+            vswitch_id: created.vswitch_id,
+            master_zone_id: new.master_zone_id.clone().unwrap_or_default(),
+            slave_zone_id: new.slave_zone_id.clone().unwrap_or_default(),
+            tags: new.tags.clone(),
+            eip_address: None,
+            listeners: BTreeMap::new(),
+            vgroups: BTreeMap::new(),
+        });
+        self.mark_own(&PartKey::Instance);
+        self.read_after = self.read_after.and(Wanted::INSTANCE);
+    }
+
+    fn key(&self) -> (ClusterId, ServiceUid) {
+        (self.batch.cluster.clone(), self.batch.service.clone())
+    }
+
+    fn unsettled(&self) -> Option<Sent> {
+        self.creations.0.lock().get(&self.key()).cloned()
+    }
+
+    fn remember(&self, sent: &Sent) {
+        self.creations.0.lock().insert(self.key(), sent.clone());
+    }
+
+    fn settle(&self) {
+        self.creations.0.lock().remove(&self.key());
+    }
+}
+
+/// Until a creation whose outcome nobody knows is sent again.
+const RESEND_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
+
+fn only_one(mut found: Vec<LoadBalancerId>) -> Result<Option<LoadBalancerId>, Outcome> {
+    if found.len() > 1 {
+        let ids: Vec<&str> = found.iter().map(LoadBalancerId::as_str).collect();
+        return Err(Outcome::Rejected(CloudError {
+            class: ErrorClass::Invalid,
+            code: "SeveralLoadBalancers".to_owned(),
+            message: format!("more than one CLB carries this Service's tag: {}", ids.join(", ")),
+            request_id: String::new(),
+        }));
+    }
+    Ok(found.pop())
+}
+
+fn has_no_address(error: &CallError) -> bool {
+    ["VSwitchAvailableIpNotExist", "SubnetIpExhaust"]
+        .iter()
+        .any(|code| error.has_code(code))
+}

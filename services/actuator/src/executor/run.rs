@@ -1,0 +1,361 @@
+//! One batch, from its first operation to its last.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use clb_model::cloud::LoadBalancer;
+use clb_model::operation::{
+    Batch, Change, LeftOutBackend, Operation, OperationId, OperationResult, Outcome, VServerGroupRef,
+};
+use clb_model::version::PartVersion;
+use clb_model::{LoadBalancerId, VServerGroupId};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Region;
+use super::access;
+use super::creation::Creations;
+use super::registry::Ticket;
+use crate::limits::Permit;
+use crate::metrics::ActuatorMetrics;
+use crate::mirror::{PartKey, Wanted};
+use crate::settings::ClusterSettings;
+
+/// A batch with what it has done so far.
+pub(super) struct Run {
+    /// The batch; its operations are taken out.
+    pub(super) batch: Batch,
+    operations: Vec<Operation>,
+    pub(super) cluster: Arc<ClusterSettings>,
+    pub(super) region: Arc<Region>,
+    pub(super) creations: Arc<Creations>,
+    metrics: Arc<ActuatorMetrics>,
+    ticket: Ticket,
+    /// Cancelled when a newer plan comes, or when the actuator stops.
+    pub(super) superseded: CancellationToken,
+    stopping: CancellationToken,
+    began: Instant,
+    /// The batch's end.
+    pub(super) deadline: Instant,
+    /// Until when the current operation is good.
+    good_until: Option<Instant>,
+    /// The current operation is finished whatever comes.
+    pub(super) must_finish: bool,
+    /// The CLB, once there is one.
+    pub(super) load_balancer: Option<LoadBalancerId>,
+    /// Groups by the operations that created them.
+    created_vgroups: HashMap<OperationId, VServerGroupId>,
+    /// Which operations succeeded.
+    ended: HashMap<OperationId, bool>,
+    /// Parts as this batch left them.
+    own: HashMap<PartKey, PartVersion>,
+    /// Permits that were taken ahead.
+    pub(super) reserved: Vec<(&'static str, Permit)>,
+    /// Backends that held up no other, of the current operation.
+    pub(super) left_out: Vec<LeftOutBackend>,
+    /// What the cloud filled in and has to be read once the batch is over.
+    pub(super) read_after: Wanted,
+}
+
+impl Run {
+    pub(super) fn new(
+        mut batch: Batch,
+        cluster: Arc<ClusterSettings>,
+        region: Arc<Region>,
+        creations: Arc<Creations>,
+        metrics: Arc<ActuatorMetrics>,
+        ticket: Ticket,
+        stopping: CancellationToken,
+    ) -> Self {
+        let began = Instant::now();
+        Self {
+            operations: std::mem::take(&mut batch.operations),
+            cluster,
+            region,
+            creations,
+            metrics,
+            superseded: ticket.superseded.clone(),
+            ticket,
+            stopping,
+            began,
+            deadline: began + batch.deadline,
+            good_until: None,
+            must_finish: false,
+            load_balancer: batch.load_balancer.clone(),
+            created_vgroups: HashMap::new(),
+            ended: HashMap::new(),
+            own: HashMap::new(),
+            reserved: Vec::new(),
+            left_out: Vec::new(),
+            read_after: Wanted::default(),
+            batch,
+        }
+    }
+
+    /// Runs all operations and sends each one's result.
+    pub(super) async fn run(mut self, results: mpsc::Sender<OperationResult>) {
+        let turn = Arc::clone(&self.ticket.turn);
+        let waiting = tokio::time::timeout_at(self.deadline, turn.lock_owned());
+        let (turn, refused) = tokio::select! {
+            turn = waiting => match turn {
+                Ok(turn) => (Some(turn), self.check_load_balancer().err()),
+                Err(_) => (None, Some(Outcome::Expired)),
+            },
+            () = self.superseded.cancelled() => (None, Some(Outcome::Superseded)),
+        };
+        for operation in std::mem::take(&mut self.operations) {
+            let outcome = match &refused {
+                Some(refused) => refused.clone(),
+                None => self.one(&operation).await,
+            };
+            let outcome = match outcome {
+                Outcome::Superseded if self.stopping.is_cancelled() => Outcome::Skipped {
+                    by: "the actuator, which is shutting down".to_owned(),
+                },
+                outcome => outcome,
+            };
+            self.report(&operation, &outcome);
+            self.ended.insert(operation.id, outcome.succeeded());
+            let result = OperationResult {
+                operation: operation.id,
+                outcome,
+                left_out: std::mem::take(&mut self.left_out),
+            };
+            // Nobody listens any more: the batch goes on, the mirror tells what it did.
+            drop(results.send(result).await);
+        }
+        if let Some(id) = &self.load_balancer
+            && self.read_after != Wanted::default()
+        {
+            self.region.mirror.refresh(id, self.read_after);
+        }
+        drop(turn);
+    }
+
+    async fn one(&mut self, operation: &Operation) -> Outcome {
+        self.good_until = operation.good_for.map(|good_for| self.began + good_for);
+        self.must_finish = false;
+        let result = match self.may_begin(operation) {
+            Ok(()) => self.carry_out(operation).await,
+            Err(outcome) => Err(outcome),
+        };
+        self.reserved.clear();
+        match result {
+            Ok(outcome) | Err(outcome) => outcome,
+        }
+    }
+
+    fn may_begin(&self, operation: &Operation) -> Result<(), Outcome> {
+        self.check_superseded(false)?;
+        self.check_time()?;
+        let failed = operation
+            .after
+            .iter()
+            .find(|id| self.ended.get(id) != Some(&true));
+        if let Some(failed) = failed {
+            return Err(Outcome::Skipped {
+                by: format!("operation {} of the batch, which did not succeed", failed.0),
+            });
+        }
+        let creates = matches!(operation.change, Change::CreateLoadBalancer(_));
+        if self.load_balancer.is_none() && !creates {
+            return Err(Outcome::Skipped {
+                by: "the CLB, which is not there".to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, operation: &Operation) -> Result<Outcome, Outcome> {
+        match &operation.change {
+            Change::CreateLoadBalancer(new) => self.create_load_balancer(new).await,
+            Change::ChangeLoadBalancer(change) => self.change_load_balancer(operation, change).await,
+            Change::DeleteLoadBalancer => self.delete_load_balancer(operation).await,
+            Change::CreateVServerGroup { name, backends } => {
+                self.create_vgroup(operation.id, name, backends).await
+            }
+            Change::DeleteVServerGroup { vgroup } => self.delete_vgroup(operation, vgroup).await,
+            Change::ChangeBackends {
+                vgroup,
+                change,
+                backends,
+            } => {
+                let vgroup = self.vgroup(vgroup)?;
+                self.change_backends(operation, &vgroup, *change, backends).await
+            }
+            Change::CreateListener(new) => self.create_listener(new).await,
+            Change::ChangeListener {
+                listener,
+                vgroup,
+                attributes,
+            } => {
+                let vgroup = vgroup.as_ref().map(|vgroup| self.vgroup(vgroup)).transpose()?;
+                self.change_listener(operation, *listener, vgroup.as_ref(), attributes)
+                    .await
+            }
+            Change::StartListener { listener } => self.start_listener(*listener).await,
+            Change::DeleteListener { listener } => self.delete_listener(operation, *listener).await,
+            Change::RecreateListener { old, new } => self.recreate_listener(operation, *old, new).await,
+            Change::ChangeDomainExtension {
+                port,
+                domain,
+                certificate_id,
+            } => {
+                self.change_domain_extension(operation, *port, domain, certificate_id.as_deref())
+                    .await
+            }
+        }
+    }
+
+    /// The group that a reference means.
+    pub(super) fn vgroup(&self, reference: &VServerGroupRef) -> Result<VServerGroupId, Outcome> {
+        match reference {
+            VServerGroupRef::Id(id) => Ok(id.clone()),
+            VServerGroupRef::CreatedBy(operation) => {
+                self.created_vgroups
+                    .get(operation)
+                    .cloned()
+                    .ok_or_else(|| Outcome::Skipped {
+                        by: format!("operation {}, which created no vServer group", operation.0),
+                    })
+            }
+        }
+    }
+
+    /// Remembers which group an operation created or found.
+    pub(super) fn set_created_vgroup(&mut self, operation: OperationId, vgroup: VServerGroupId) {
+        self.created_vgroups.insert(operation, vgroup);
+    }
+
+    /// The CLB as the mirror knows it.
+    pub(super) fn current(&self) -> Result<(LoadBalancerId, Arc<LoadBalancer>), Outcome> {
+        let current = self
+            .load_balancer
+            .as_ref()
+            .and_then(|id| Some((id.clone(), self.region.mirror.get(id)?)));
+        current.ok_or_else(|| Outcome::Stale {
+            part: "the CLB, which is no longer there".to_owned(),
+        })
+    }
+
+    /// Whether the part is still what the operation was planned from, or what this batch made of it.
+    pub(super) fn check_fresh(
+        &self,
+        operation: &Operation,
+        part: &PartKey,
+        current: &LoadBalancer,
+    ) -> Result<(), Outcome> {
+        let Some(planned_from) = operation.based_on else {
+            return Ok(());
+        };
+        let now = part.version(current);
+        if now == Some(planned_from) || (now.is_some() && self.own.get(part).copied() == now) {
+            Ok(())
+        } else {
+            Err(Outcome::Stale {
+                part: part.to_string(),
+            })
+        }
+    }
+
+    /// Takes over an own change in the mirror and remembers the part as this batch left it.
+    pub(super) fn edit(&mut self, part: &PartKey, change: impl FnOnce(&mut LoadBalancer)) {
+        if let Some(id) = &self.load_balancer {
+            self.region.mirror.edit(id, part, change);
+        }
+        self.mark_own(part);
+    }
+
+    /// Remembers a part as this batch left it.
+    pub(super) fn mark_own(&mut self, part: &PartKey) {
+        let version = self
+            .load_balancer
+            .as_ref()
+            .and_then(|id| self.region.mirror.get(id))
+            .and_then(|current| part.version(&current));
+        if let Some(version) = version {
+            self.own.insert(part.clone(), version);
+        }
+    }
+
+    /// When the current operation is given up.
+    pub(super) fn give_up_at(&self) -> Instant {
+        match self.good_until {
+            Some(good_until) if !self.must_finish => self.deadline.min(good_until),
+            _ => self.deadline,
+        }
+    }
+
+    /// Whether the current operation is still to be done.
+    pub(super) fn check_time(&self) -> Result<(), Outcome> {
+        if !self.must_finish && Instant::now() >= self.give_up_at() {
+            Err(Outcome::Expired)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_load_balancer(&self) -> Result<(), Outcome> {
+        match self.load_balancer {
+            Some(_) => access::check_existing(&self.cluster, &*self.current()?.1),
+            None => Ok(()),
+        }
+    }
+
+    fn report(&self, operation: &Operation, outcome: &Outcome) {
+        let (change, end) = (change_name(&operation.change), outcome_name(outcome));
+        self.metrics.operations.with_label_values(&[change, end]).inc();
+        let clb = self.load_balancer.as_ref().map(tracing::field::display);
+        match outcome {
+            Outcome::Rejected(error) => tracing::warn!(
+                change,
+                clb,
+                code = error.code,
+                message = error.message,
+                request = error.request_id,
+                "operation rejected"
+            ),
+            Outcome::Unknown { reason } => tracing::warn!(change, clb, reason, "outcome unknown"),
+            _ => tracing::info!(
+                change,
+                clb,
+                outcome = end,
+                reason = operation.reason,
+                "operation done"
+            ),
+        }
+    }
+}
+
+fn change_name(change: &Change) -> &'static str {
+    match change {
+        Change::CreateLoadBalancer(_) => "create_load_balancer",
+        Change::ChangeLoadBalancer(_) => "change_load_balancer",
+        Change::DeleteLoadBalancer => "delete_load_balancer",
+        Change::CreateVServerGroup { .. } => "create_vgroup",
+        Change::DeleteVServerGroup { .. } => "delete_vgroup",
+        Change::ChangeBackends { .. } => "change_backends",
+        Change::CreateListener(_) => "create_listener",
+        Change::ChangeListener { .. } => "change_listener",
+        Change::StartListener { .. } => "start_listener",
+        Change::DeleteListener { .. } => "delete_listener",
+        Change::RecreateListener { .. } => "recreate_listener",
+        Change::ChangeDomainExtension { .. } => "change_domain_extension",
+    }
+}
+
+fn outcome_name(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Applied { .. } => "applied",
+        Outcome::Unchanged { .. } => "unchanged",
+        Outcome::Busy { .. } => "busy",
+        Outcome::Throttled { .. } => "throttled",
+        Outcome::Rejected(_) => "rejected",
+        Outcome::Skipped { .. } => "skipped",
+        Outcome::Superseded => "superseded",
+        Outcome::Expired => "expired",
+        Outcome::Unknown { .. } => "unknown",
+        Outcome::Stale { .. } => "stale",
+    }
+}
