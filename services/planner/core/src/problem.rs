@@ -58,6 +58,8 @@ pub mod reason {
     pub const FIELD_WITHOUT_EFFECT: &str = "FieldWithoutEffect";
     /// Local policy with a scheduler that does not look at weights.
     pub const SCHEDULER_IGNORES_WEIGHTS: &str = "SchedulerIgnoresWeights";
+    /// More than a quota of the account allows.
+    pub const QUOTA_EXCEEDED: &str = "QuotaExceeded";
     /// A backend that cannot be used; the others are.
     pub const BACKEND_LEFT_OUT: &str = "BackendLeftOut";
 }

@@ -50,6 +50,7 @@ pub fn explain_row(row: &Row) -> String {
     );
     line("since", row.since);
     if let Some(instead) = row.instead {
+        let instead = find(instead).map_or_else(|| instead.to_owned(), Row::name);
         line("elsewhere", &format!("{instead} for other listeners"));
     }
     line("older name", row.names().get(1).map_or("", String::as_str));
@@ -57,12 +58,17 @@ pub fn explain_row(row: &Row) -> String {
     lines.join("\n")
 }
 
+/// What stands above the table of the reference page.
+const HEADER: &str = "# Annotations\n\n\
+    What a Service of type LoadBalancer may ask for. This page is made from the planner's table of annotations; do not edit it.\n\n\
+    Names and values are matched exactly, case included. Instead of `alibaba-cloud-` the older prefix `alicloud-` is read too; where \
+    both are there, the newer one counts. `clbctl explain annotation NAME` prints one row.\n\n\
+    | annotation | value | default | applies to | can change | since | what it does |\n|---|---|---|---|---|---|---|\n";
+
 /// The reference page: the whole table in Markdown.
 #[must_use]
 pub fn reference_page() -> String {
-    let mut page = String::from(
-        "| annotation | value | default | applies to | can change | since | what it does |\n|---|---|---|---|---|---|---|\n",
-    );
+    let mut page = String::from(HEADER);
     for row in table() {
         // Writing to a String cannot fail.
         let _ = writeln!(

@@ -20,6 +20,8 @@ pub mod value;
 
 use std::collections::BTreeMap;
 
+use clb_model::marks;
+
 pub use backend::BackendAnnotations;
 pub use health_check::HealthCheckAnnotations;
 pub use instance::InstanceAnnotations;
@@ -72,12 +74,21 @@ pub fn table() -> impl Iterator<Item = &'static Row> {
         .copied()
 }
 
-/// The row of an annotation, by its whole name or by any end of it that begins a word: `loadbalancer-spec` or `spec`.
+/// The row of an annotation, by its whole name, with either prefix, or by any end of it that a person would write:
+/// `alibaba-cloud-loadbalancer-spec`, `loadbalancer-spec`, `spec`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Row> {
-    table()
-        .find(|row| row.names().iter().any(|known| known == name) || row.suffix == name)
-        .or_else(|| table().find(|row| row.suffix.strip_prefix("loadbalancer-") == Some(name)))
+    let domain = marks::ANNOTATION_DOMAIN;
+    let prefix = marks::ANNOTATION_PREFIX;
+    let spellings = [
+        name.to_owned(),
+        format!("{domain}{name}"),
+        format!("{prefix}{name}"),
+        format!("{prefix}loadbalancer-{name}"),
+    ];
+    spellings
+        .iter()
+        .find_map(|spelling| table().find(|row| row.names().contains(spelling)))
 }
 
 /// Reads a Service's annotations.

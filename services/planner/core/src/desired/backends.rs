@@ -179,8 +179,9 @@ impl Building<'_, '_> {
     fn finish(mut self) -> PortBackends {
         let local = self.context.is_local();
         let pods_on_nodes: usize = self.nodes.iter().map(|(_, pods)| pods).sum();
+        // Nodes within their grace time count, so that a short flap changes no weight.
         let share = Share {
-            backends: self.nodes.len() + self.pods.len(),
+            backends: self.nodes.len() + self.nodes_in_grace.len() + self.pods.len(),
             pods: pods_on_nodes + self.pods.len(),
         };
         let is_reused = self

@@ -12,9 +12,14 @@ use super::{NamedAttributes, StatusWish};
 use crate::annotations::Written;
 use crate::annotations::instance::{InstanceAnnotations, SPEC};
 use crate::annotations::value::ModificationProtection;
+use crate::problem::{Notice, reason};
 
 /// Mbps of a CLB that is paid by bandwidth and whose Service names none.
 const DEFAULT_BANDWIDTH: u32 = 50;
+/// How many tags are ours on a CLB that we create.
+const OUR_TAGS: usize = 2;
+/// How many tags are ours on a reused CLB.
+const OUR_TAGS_ON_REUSED: usize = 1;
 
 /// What the cloud is told when the CLB is created.
 pub(super) fn creation(context: &Context<'_>) -> NewLoadBalancer {
@@ -66,10 +71,7 @@ pub(super) fn creation(context: &Context<'_>) -> NewLoadBalancer {
 /// What annotations name of the CLB. A reused one is the user's: of it only the tags.
 pub(super) fn named(context: &Context<'_>) -> NamedAttributes {
     let instance = &context.annotations().instance;
-    let additional_tags = instance
-        .additional_tags
-        .as_ref()
-        .map(|written| written.value.as_map().clone());
+    let additional_tags = additional_tags(context);
     if !context.owns_load_balancer() {
         return NamedAttributes {
             additional_tags,
@@ -156,21 +158,58 @@ fn default_name(context: &Context<'_>) -> String {
     marks::default_name(&context.inputs.service.uid)
 }
 
-/// Our two tags, which win, and the additional ones.
+/// Our two tags and the additional ones.
 fn tags(context: &Context<'_>) -> BTreeMap<String, String> {
-    let mut tags = context
-        .annotations()
-        .instance
-        .additional_tags
-        .as_ref()
-        .map(|written| written.value.as_map().clone())
-        .unwrap_or_default();
+    let mut tags = additional_tags(context).unwrap_or_default();
     tags.insert(marks::OWNER_TAG.to_owned(), default_name(context));
     tags.insert(
         marks::CLUSTER_TAG.to_owned(),
         context.inputs.cluster.id.to_string(),
     );
     tags
+}
+
+/// The user's tags, as many as the quota leaves beside ours; in the order of their keys, so that they are the same each time.
+fn additional_tags(context: &Context<'_>) -> Option<BTreeMap<String, String>> {
+    let written = context.annotations().instance.additional_tags.as_ref()?;
+    let room = room_for_tags(context);
+    let kept = written.value.as_map().iter().take(room);
+    Some(kept.map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+fn room_for_tags(context: &Context<'_>) -> usize {
+    let ours = if context.owns_load_balancer() {
+        OUR_TAGS
+    } else {
+        OUR_TAGS_ON_REUSED
+    };
+    context
+        .inputs
+        .cluster
+        .quotas
+        .tags_per_load_balancer
+        .saturating_sub(ours)
+}
+
+/// Says which tags the quota leaves out.
+pub(super) fn notices(context: &Context<'_>) -> Option<Notice> {
+    let written = context.annotations().instance.additional_tags.as_ref()?;
+    let left_out: Vec<&str> = written
+        .value
+        .as_map()
+        .keys()
+        .skip(room_for_tags(context))
+        .map(String::as_str)
+        .collect();
+    (!left_out.is_empty()).then(|| Notice {
+        warning: true,
+        reason: reason::QUOTA_EXCEEDED,
+        message: format!(
+            "quota of tags per CLB ({}, the controller's own counted): left out {}",
+            context.inputs.cluster.quotas.tags_per_load_balancer,
+            left_out.join(", ")
+        ),
+    })
 }
 
 fn delete_protection(instance: &InstanceAnnotations) -> Option<bool> {

@@ -17,7 +17,7 @@ mod load_balancer;
 mod nodes;
 mod ports;
 mod questions;
-pub mod standard_fields;
+mod standard_fields;
 mod vgroups;
 mod weights;
 
@@ -234,6 +234,7 @@ pub fn desired(inputs: Inputs<'_>) -> Wish {
     let mut notices = context.read.notices.clone();
     notices.extend(context.ports.notices.iter().cloned());
     notices.extend(effects::notices(&context));
+    notices.extend(load_balancer::notices(&context));
     notices.extend(standard_fields::notices(&context));
     notices.extend(groups.notices);
     notices.sort();

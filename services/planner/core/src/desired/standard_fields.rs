@@ -3,37 +3,21 @@
 //! On a CLB that Alibaba's controller made, session affinity and source ranges start only where the settings say so: until then
 //! nothing must change without a person's knowing.
 
-use clb_model::cloud::ListenerProtocol;
+use clb_model::cloud::{IpVersion, ListenerProtocol};
 use ipnet::IpNet;
 
 use super::context::Context;
+use super::load_balancer;
 use crate::annotations::listener::{ACL_ID, ACL_STATUS, ACL_TYPE};
+use crate::conditions::is_adopted;
 use crate::problem::{Notice, Problem, reason};
 
 /// The longest time for which the cloud keeps a client with its backend.
 const LONGEST_PERSISTENCE_SECONDS: u32 = 3600;
-/// What the types of our conditions begin with.
-const OUR_CONDITIONS: &str = "service.k8s.alibaba/";
-/// Type of the condition that remembers that the CLB was there before us.
-pub const ADOPTED_CONDITION: &str = "service.k8s.alibaba/Adopted";
 
 /// Whether the fields are honoured.
 fn honoured(context: &Context<'_>) -> bool {
-    context.inputs.cluster.standard_fields_on_adopted || !is_adopted(context)
-}
-
-/// Whether the Service had an address before any condition of ours: now, or when we first saw it.
-fn is_adopted(context: &Context<'_>) -> bool {
-    let service = context.inputs.service;
-    let mut ours = service
-        .conditions
-        .iter()
-        .filter(|condition| condition.kind.starts_with(OUR_CONDITIONS))
-        .peekable();
-    if ours.peek().is_none() {
-        return !service.ingress.is_empty();
-    }
-    ours.any(|condition| condition.kind == ADOPTED_CONDITION)
+    context.inputs.cluster.standard_fields_on_adopted || !is_adopted(context.inputs.service)
 }
 
 /// For how long a client stays with its backend because of `sessionAffinity: ClientIP`.
@@ -46,7 +30,7 @@ pub(super) fn persistence_seconds(context: &Context<'_>) -> Option<u32> {
         .map(|seconds| seconds.min(LONGEST_PERSISTENCE_SECONDS))
 }
 
-/// `loadBalancerSourceRanges`, ordered, each once.
+/// `loadBalancerSourceRanges` of the CLB's family, ordered, each once.
 pub(super) fn source_ranges(context: &Context<'_>) -> Vec<IpNet> {
     if !honoured(context) || !context.manages_listeners() {
         return Vec::new();
@@ -57,6 +41,7 @@ pub(super) fn source_ranges(context: &Context<'_>) -> Vec<IpNet> {
         .source_ranges
         .iter()
         .filter_map(|range| parse_range(range))
+        .filter(|range| fits(context, *range))
         .collect();
     ranges.sort();
     ranges.dedup();
@@ -66,6 +51,15 @@ pub(super) fn source_ranges(context: &Context<'_>) -> Vec<IpNet> {
 /// Kubernetes takes blanks around a range.
 fn parse_range(range: &str) -> Option<IpNet> {
     range.trim().parse().ok().map(|range: IpNet| range.trunc())
+}
+
+/// Whether a range can be in an access control list of the CLB: one list holds one family. What family a reused CLB has is not known here.
+fn fits(context: &Context<'_>, range: IpNet) -> bool {
+    !context.owns_load_balancer()
+        || match load_balancer::ip_version(context) {
+            IpVersion::V4 => matches!(range, IpNet::V4(_)),
+            IpVersion::V6 => matches!(range, IpNet::V6(_)),
+        }
 }
 
 /// Mistakes in these fields.
@@ -83,6 +77,23 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
             example: "10.0.0.0/8".to_owned(),
         })
         .collect();
+    let valid: Vec<IpNet> = service
+        .source_ranges
+        .iter()
+        .filter_map(|range| parse_range(range))
+        .collect();
+    // An empty list would let everyone in.
+    if !valid.is_empty() && !valid.iter().any(|range| fits(context, *range)) && honoured(context) {
+        problems.push(Problem {
+            place: "spec.loadBalancerSourceRanges".to_owned(),
+            value: service.source_ranges.join(","),
+            allowed: format!(
+                "at least one range of the CLB's family, {}",
+                load_balancer::ip_version(context)
+            ),
+            example: String::new(),
+        });
+    }
     let with_acl = [&ACL_STATUS, &ACL_ID, &ACL_TYPE]
         .into_iter()
         .filter(|row| context.read.has(row))
@@ -151,6 +162,21 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
                 "spec.loadBalancerSourceRanges has no effect here: the listeners of the reused CLB are not managed".to_owned(),
             );
         }
+    }
+    let of_other_family: Vec<&str> = service
+        .source_ranges
+        .iter()
+        .filter(|range| parse_range(range).is_some_and(|range| !fits(context, range)))
+        .map(String::as_str)
+        .collect();
+    if !of_other_family.is_empty() && honoured(context) {
+        say(
+            true,
+            format!(
+                "spec.loadBalancerSourceRanges: {} are not of the CLB's family and have no effect",
+                of_other_family.join(", ")
+            ),
+        );
     }
     notices
 }

@@ -219,3 +219,15 @@ fn the_next_pass_is_due_when_a_certificate_expires() {
     assert_eq!(Lab::https().desired().wake_at_ms, Some(EXPIRY_MS));
     assert_eq!(Lab::tcp().desired().wake_at_ms, None);
 }
+
+#[test]
+fn tags_beyond_the_quota_are_left_out_and_named() {
+    let mut lab = Lab::tcp().annotated("additional-resource-tags", "c=3,a=1,b=2");
+    lab.cluster.quotas.tags_per_load_balancer = 4;
+    let desired = lab.desired();
+    let keys: Vec<&String> = desired.creation.tags.keys().collect();
+    assert_eq!(keys, ["a", "ack.aliyun.com", "b", "kubernetes.do.not.delete"]);
+    assert_eq!(desired.named.additional_tags.map(|tags| tags.len()), Some(2));
+    assert!(lab.remarks()[0].ends_with("left out c"), "{:?}", lab.remarks());
+    assert!(lab.annotated("id", "lb-reuse-04").remarks().is_empty());
+}

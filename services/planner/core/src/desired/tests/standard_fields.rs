@@ -4,7 +4,7 @@ use clb_model::attribute::{AttributeValue, ListenerAttribute as Attribute};
 use clb_model::cluster::{Condition, ConditionStatus, Ingress, TrafficPolicy};
 
 use super::lab::{Lab, tcp_port, udp_port};
-use crate::desired::standard_fields::ADOPTED_CONDITION;
+use crate::conditions::{ACCEPTED, ADOPTED};
 use crate::problem::reason;
 
 fn persistence(lab: &Lab) -> Option<AttributeValue> {
@@ -82,9 +82,9 @@ fn on_an_adopted_clb_they_start_only_where_configured() {
     assert_eq!(configured.desired().source_ranges.len(), 1);
 
     // An address that we gave is no sign of adoption; one that we found is remembered as such.
-    lab.service.conditions = vec![condition("service.k8s.alibaba/Ready")];
+    lab.service.conditions = vec![condition(ACCEPTED)];
     assert_eq!(persistence(&lab), Some(AttributeValue::Number(600)));
-    lab.service.conditions.push(condition(ADOPTED_CONDITION));
+    lab.service.conditions.push(condition(ADOPTED));
     assert_eq!(persistence(&lab), None);
 }
 
@@ -108,6 +108,22 @@ fn source_ranges_are_ordered_and_exclude_access_control_lists() {
     let problems = lab.problems();
     assert_eq!(problems.len(), 1);
     assert_eq!(problems[0].place, "spec.loadBalancerSourceRanges[3]");
+}
+
+#[test]
+fn source_ranges_are_of_the_clbs_family() {
+    let mut lab = Lab::tcp();
+    lab.service.source_ranges = vec!["10.0.0.0/8".to_owned(), "fd00::/8".to_owned()];
+    assert_eq!(lab.desired().source_ranges.len(), 1);
+    assert!(lab.remarks()[0].contains("fd00::/8"), "{:?}", lab.remarks());
+    lab.service.source_ranges.remove(0);
+    let problems = lab.problems();
+    assert_eq!(problems.len(), 1);
+    assert!(problems[0].allowed.contains("ipv4"), "{problems:?}");
+    assert_eq!(
+        lab.annotated("ip-version", "ipv6").desired().source_ranges.len(),
+        1
+    );
 }
 
 #[test]

@@ -1,0 +1,107 @@
+//! Reading a Service's annotations: prefixes, mistakes with their place, the table's own sense.
+
+use std::collections::BTreeMap;
+
+use crate::annotations::instance::{BANDWIDTH, SPEC};
+use crate::annotations::{find, read, table};
+use crate::problem::Problem;
+
+fn annotations(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs
+        .iter()
+        .map(|(name, value)| (format!("service.beta.kubernetes.io/{name}"), (*value).to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_mistake_says_where_what_is_allowed_and_an_example() {
+    let given = annotations(&[("alicloud-loadbalancer-bandwidth", "lots")]);
+    let read = read(&given);
+    assert_eq!(
+        read.problems,
+        [Problem {
+            place: "service.beta.kubernetes.io/alicloud-loadbalancer-bandwidth".to_owned(),
+            value: "lots".to_owned(),
+            allowed: "a whole number from 1 to 5120".to_owned(),
+            example: "100".to_owned(),
+        }]
+    );
+    assert!(read.has(&BANDWIDTH) && !read.has(&SPEC));
+    assert!(read.annotations.instance.bandwidth.is_none());
+}
+
+#[test]
+fn a_value_remembers_how_it_was_written() {
+    let given = annotations(&[("alibaba-cloud-loadbalancer-bandwidth", "007")]);
+    let bandwidth = read(&given).annotations.instance.bandwidth.unwrap();
+    assert_eq!((bandwidth.value.get(), bandwidth.text.as_str()), (7, "007"));
+    assert_eq!(
+        bandwidth.place,
+        "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-bandwidth"
+    );
+}
+
+#[test]
+fn the_backend_type_has_no_variant_of_its_name() {
+    let given = annotations(&[("backend-type", "eni"), ("alibaba-cloud-backend-type", "ecs")]);
+    let read = read(&given);
+    assert_eq!(
+        read.annotations.backend.backend_type.map(|written| written.value),
+        Some(crate::settings::BackendType::Eni)
+    );
+    assert_eq!(read.notices.len(), 1, "{:?}", read.notices);
+}
+
+#[test]
+fn names_that_decide_whose_a_service_is_are_not_unknown() {
+    let given = annotations(&[("class", "clb"), ("alibaba-cloud-loadbalancer-tunnel-type", "x")]);
+    assert!(read(&given).notices.is_empty());
+}
+
+#[test]
+fn the_table_makes_sense() {
+    let rows: Vec<_> = table().collect();
+    for row in &rows {
+        assert_eq!(
+            rows.iter().filter(|other| other.suffix == row.suffix).count(),
+            1,
+            "{}",
+            row.suffix
+        );
+        assert!((row.accepts)(row.example), "{}: {}", row.suffix, row.example);
+        assert!(!row.applies.is_empty() && !row.kind.is_empty(), "{}", row.suffix);
+        assert!(
+            row.description.ends_with('.') && !(row.allowed)().is_empty(),
+            "{}",
+            row.suffix
+        );
+        if let Some(instead) = row.instead {
+            let other = find(instead).unwrap();
+            assert!(
+                !other.applies.iter().any(|scope| row.applies.contains(scope)),
+                "{}",
+                row.suffix
+            );
+        }
+        // Defaults that are values are right, too; the others are said in words.
+        let is_word = row.default.contains(' ');
+        assert!(
+            row.default.is_empty() || is_word || (row.accepts)(row.default),
+            "{}: {}",
+            row.suffix,
+            row.default
+        );
+    }
+}
+
+#[test]
+fn rows_are_found_by_each_of_their_names() {
+    for row in table() {
+        for name in row.names() {
+            assert_eq!(find(&name).unwrap().suffix, row.suffix);
+        }
+        assert_eq!(find(row.suffix).unwrap().suffix, row.suffix);
+    }
+    assert_eq!(find("spec").unwrap().suffix, SPEC.suffix);
+    assert!(find("speck").is_none());
+}
