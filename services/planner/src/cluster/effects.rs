@@ -130,3 +130,138 @@ impl Signs {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::load_balancer;
+    use clb_model::attribute::ListenerAttributes;
+    use clb_model::cloud::{Listener, ListenerProtocol, VServerGroup};
+    use clb_model::operation::{BackendChange, NewListener, OperationId};
+
+    fn version(number: u64) -> PartVersion {
+        PartVersion { term: 1, number }
+    }
+
+    fn key(protocol: ListenerProtocol) -> ListenerKey {
+        ListenerKey { port: 80, protocol }
+    }
+
+    fn group(id: &str) -> VServerGroupId {
+        VServerGroupId::new(id).unwrap()
+    }
+
+    /// The signs of one change of `lb-1` that was applied and was planned from version 5.
+    fn after(change: Change, created: Option<&str>) -> Option<Signs> {
+        let operation = Operation {
+            id: OperationId(1),
+            after: Vec::new(),
+            based_on: Some(version(5)),
+            good_for: None,
+            reason: String::new(),
+            change,
+        };
+        let result = OperationResult {
+            operation: OperationId(1),
+            outcome: Outcome::Applied {
+                created: created.map(str::to_owned),
+            },
+            left_out: Vec::new(),
+        };
+        let target = LoadBalancerId::new("lb-1").unwrap();
+        signs(Some(&target), &[operation], &[result])
+    }
+
+    fn with_listener(protocol: ListenerProtocol, number: u64) -> LoadBalancer {
+        let mut found = load_balancer("lb-1", "web", "web");
+        let listener = Listener {
+            version: version(number),
+            running: true,
+            vgroup: None,
+            attributes: ListenerAttributes::new(),
+            domain_extensions: std::collections::BTreeMap::new(),
+        };
+        found.listeners.insert(key(protocol), listener);
+        found
+    }
+
+    fn with_group(number: u64) -> LoadBalancer {
+        let mut found = load_balancer("lb-1", "web", "web");
+        let shown = VServerGroup {
+            version: version(number),
+            name: "g".to_owned(),
+            backends: Vec::new(),
+        };
+        found.vgroups.insert(group("rsp-1"), shown);
+        found
+    }
+
+    #[test]
+    fn a_change_is_seen_when_its_part_is_newer_or_gone() {
+        let change = Change::ChangeBackends {
+            vgroup: VServerGroupRef::Id(group("rsp-1")),
+            change: BackendChange::Add,
+            backends: Vec::new(),
+        };
+        let signs = after(change, None).unwrap();
+        assert!(!signs.seen(Some(&with_group(5))));
+        assert!(signs.seen(Some(&with_group(6))));
+        assert!(signs.seen(Some(&load_balancer("lb-1", "web", "web"))));
+        assert!(!signs.seen(None));
+    }
+
+    #[test]
+    fn what_was_created_must_be_there() {
+        let create = Change::CreateVServerGroup {
+            name: "g".to_owned(),
+            backends: Vec::new(),
+        };
+        let signs = after(create, Some("rsp-1")).unwrap();
+        assert!(!signs.seen(Some(&load_balancer("lb-1", "web", "web"))));
+        assert!(signs.seen(Some(&with_group(1))));
+    }
+
+    #[test]
+    fn a_recreated_listener_must_be_the_new_one() {
+        let recreate = |old| Change::RecreateListener {
+            old,
+            new: NewListener {
+                key: key(ListenerProtocol::Tcp),
+                vgroup: None,
+                attributes: ListenerAttributes::new(),
+            },
+        };
+        let same = after(recreate(ListenerProtocol::Tcp), None).unwrap();
+        assert!(!same.seen(Some(&with_listener(ListenerProtocol::Tcp, 5))));
+        assert!(!same.seen(Some(&load_balancer("lb-1", "web", "web"))));
+        assert!(same.seen(Some(&with_listener(ListenerProtocol::Tcp, 6))));
+        let other = after(recreate(ListenerProtocol::Http), None).unwrap();
+        assert!(!other.seen(Some(&with_listener(ListenerProtocol::Http, 9))));
+        assert!(other.seen(Some(&with_listener(ListenerProtocol::Tcp, 1))));
+    }
+
+    #[test]
+    fn a_deletion_is_seen_when_nothing_is_left() {
+        let signs = after(Change::DeleteLoadBalancer, None).unwrap();
+        assert!(!signs.seen(Some(&load_balancer("lb-1", "web", "web"))));
+        assert!(signs.seen(None));
+    }
+
+    #[test]
+    fn what_did_not_happen_leaves_no_signs() {
+        let operation = Operation {
+            id: OperationId(1),
+            after: Vec::new(),
+            based_on: Some(version(5)),
+            good_for: None,
+            reason: String::new(),
+            change: Change::DeleteLoadBalancer,
+        };
+        let result = OperationResult {
+            operation: OperationId(1),
+            outcome: Outcome::Expired,
+            left_out: Vec::new(),
+        };
+        assert_eq!(signs(None, &[operation], &[result]), None);
+    }
+}

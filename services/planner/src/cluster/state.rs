@@ -242,3 +242,119 @@ pub(crate) fn interest_of(service: &Service) -> Interest {
         load_balancer: find::interest(service),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use clb_model::cluster::{Endpoint, EndpointSet};
+    use clb_settings::from_yaml;
+
+    use super::*;
+    use crate::settings::PlannerSettings;
+    use crate::tests::service;
+
+    fn settings() -> ClusterSettings {
+        let text = "insecure: true\nclusters: [{id: c, region: r, vpc_id: v}]";
+        from_yaml::<PlannerSettings>(text).unwrap().clusters[0]
+            .to_core()
+            .unwrap()
+    }
+
+    fn node(name: &str, uid: &str) -> Node {
+        Node {
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+            provider_id: format!("cn-hangzhou.i-{name}"),
+            labels: BTreeMap::new(),
+            taints: Vec::new(),
+            unschedulable: false,
+            ready: None,
+            deleting: false,
+        }
+    }
+
+    fn on_node(mut service: Service, node: &str) -> Service {
+        service.endpoints = vec![EndpointSet {
+            ports: Vec::new(),
+            endpoints: vec![Endpoint {
+                address: Ipv4Addr::LOCALHOST.into(),
+                node_name: Some(node.to_owned()),
+                ready: true,
+                serving: true,
+                terminating: false,
+                pod: None,
+                awaits_readiness_gate: false,
+            }],
+        }];
+        service
+    }
+
+    fn with_pods(mut service: Service) -> Service {
+        let name = "service.beta.kubernetes.io/backend-type".to_owned();
+        service.annotations.insert(name, "eni".to_owned());
+        service
+    }
+
+    fn local(mut service: Service) -> Service {
+        service.traffic_policy = TrafficPolicy::Local;
+        service
+    }
+
+    fn names(uids: &BTreeSet<ServiceUid>) -> Vec<&str> {
+        uids.iter().map(ServiceUid::as_str).collect()
+    }
+
+    #[test]
+    fn a_node_concerns_services_whose_backends_it_can_change() {
+        let mut state = ClusterState::default();
+        for service in [
+            service("nodes"),
+            with_pods(service("pods")),
+            with_pods(on_node(service("pods-here"), "n1")),
+            local(service("local")),
+            local(on_node(service("local-here"), "n1")),
+            local(on_node(service("local-there"), "n2")),
+        ] {
+            state.put_service(service);
+        }
+        let concerned = state.put_node(node("n1", "1"), &settings());
+        assert_eq!(
+            names(&concerned),
+            ["uid-local-here", "uid-nodes", "uid-pods-here"]
+        );
+        assert!(state.put_node(node("n1", "1"), &settings()).is_empty());
+
+        let deleted = |uid: &str| Deleted {
+            key: ObjectKey::Node("n1".to_owned()),
+            uid: uid.to_owned(),
+        };
+        assert_eq!(state.delete(&deleted("2"), &settings()), Difference::default());
+        assert_eq!(state.delete(&deleted("1"), &settings()).changed, concerned);
+        assert_eq!(state.node_count(), 0);
+    }
+
+    #[test]
+    fn a_service_of_the_same_name_replaces_the_old_one() {
+        let mut state = ClusterState::default();
+        state.put_service(service("web"));
+        let mut again = service("web");
+        again.uid = ServiceUid::new("uid-again").unwrap();
+        let difference = state.put_service(again);
+        assert_eq!(names(&difference.changed), ["uid-again"]);
+        assert_eq!(names(&difference.gone), ["uid-web"]);
+        assert_eq!(state.service_count(), 1);
+    }
+
+    #[test]
+    fn a_snapshot_says_what_changed_and_what_is_not_there() {
+        let mut state = ClusterState::default();
+        let nodes = || BTreeMap::from([("n1".to_owned(), node("n1", "1"))]);
+        state.replace(vec![service("a"), service("b"), service("c")], nodes());
+        let difference = state.replace(vec![service("a"), local(service("b"))], nodes());
+        assert_eq!(names(&difference.changed), ["uid-b"]);
+        assert_eq!(names(&difference.gone), ["uid-c"]);
+        let difference = state.replace(vec![service("a")], BTreeMap::new());
+        assert_eq!(names(&difference.changed), ["uid-a"]);
+    }
+}

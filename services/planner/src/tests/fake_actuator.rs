@@ -46,6 +46,8 @@ struct Cloud {
 pub(super) struct Execution {
     /// What is to be done.
     pub(super) batch: Batch,
+    /// The trace that the call came in.
+    pub(super) traceparent: String,
     answers: mpsc::Sender<Result<v1::ExecuteResponse, Status>>,
     actuator: FakeActuator,
 }
@@ -276,10 +278,13 @@ impl ActuatorService for FakeActuator {
         &self,
         request: Request<v1::ExecuteRequest>,
     ) -> Result<Response<Self::ExecuteStream>, Status> {
+        let traceparent = request.metadata().get("traceparent");
+        let traceparent = traceparent.map(|value| value.to_str().unwrap().to_owned());
         let batch = batch_from_proto(request.into_inner().batch.unwrap()).unwrap();
         let (answers, stream) = mpsc::channel(64);
         let execution = Execution {
             batch,
+            traceparent: traceparent.unwrap_or_default(),
             answers,
             actuator: self.clone(),
         };
@@ -308,7 +313,7 @@ impl ActuatorService for FakeActuator {
 }
 
 /// A CLB.
-pub(super) fn load_balancer(id: &str, name: &str, owner: &str) -> LoadBalancer {
+pub(crate) fn load_balancer(id: &str, name: &str, owner: &str) -> LoadBalancer {
     use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, IpVersion};
     LoadBalancer {
         id: LoadBalancerId::new(id).unwrap(),

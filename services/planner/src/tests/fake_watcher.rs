@@ -57,7 +57,7 @@ pub(super) fn hello(acquisitions: u64) -> Hello {
 }
 
 /// A Service without ports, which is all that the fake core looks at.
-pub(super) fn service(name: &str) -> Service {
+pub(crate) fn service(name: &str) -> Service {
     Service {
         key: ServiceKey::new("default", name),
         uid: uid(name),
@@ -250,6 +250,29 @@ impl FakeWatcher {
         self.objects.insert(record.key.clone(), record.clone());
         let delta = self.delta(vec![record], Vec::new());
         self.say(Up::Delta(delta)).await;
+    }
+
+    /// A delta with one Service's new state, which came about in this trace.
+    pub(super) async fn upsert_in_trace(&mut self, service: &Service, traceparent: &str) {
+        let mut record = service_record(service);
+        self.objects.insert(record.key.clone(), record.clone());
+        record.trace = Some(v1::TraceContext {
+            traceparent: traceparent.to_owned(),
+            tracestate: String::new(),
+        });
+        let delta = self.delta(vec![record], Vec::new());
+        self.say(Up::Delta(delta)).await;
+    }
+
+    /// The trace of the next directive.
+    pub(super) async fn directive_trace(&mut self) -> String {
+        loop {
+            match self.hear().await.unwrap() {
+                Some(Down::Directive(directive)) => return directive.traceparent,
+                Some(Down::Acknowledge(_)) => {}
+                other => panic!("{other:?} where a Directive was expected"),
+            }
+        }
     }
 
     /// A delta with one Service's deletion.

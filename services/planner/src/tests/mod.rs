@@ -9,3 +9,7 @@ mod fake_core;
 mod fake_watcher;
 mod mirror;
 mod snapshots;
+mod traces;
+
+pub(crate) use fake_actuator::load_balancer;
+pub(crate) use fake_watcher::service;
