@@ -196,7 +196,8 @@ impl Cloud {
     pub(crate) async fn stop(&self, grace: Duration) {
         self.0.stopping.cancel();
         self.0.tasks.close();
-        // Calls that are stalled on order may take longer than anybody wants to wait; they die with the runtime.
+        // Calls that are stalled on order may take longer than anybody wants to wait; they end with the
+        // runtime.
         if tokio::time::timeout(grace, self.0.tasks.wait()).await.is_err() {
             tracing::debug!("calls were still in flight when the simulated cloud stopped");
         }
@@ -212,7 +213,7 @@ pub(crate) fn execute(
     owner: Owner,
     request_id: &str,
 ) -> Answer {
-    let mut scope = Scope::new(state, input, circumstances, owner, request_id);
+    let mut scope = Scope::new(state, action, input, circumstances, owner, request_id);
     let answer = (action.run)(&mut scope)?;
     let (changed, now) = (scope.changes.take(), scope.now);
     if owner == Owner::Api && action.effect == Effect::Write {

@@ -26,13 +26,20 @@ pub(crate) fn describe_health_status(scope: &mut Scope<'_>) -> Answer {
         rows.extend(group.servers.iter().map(|backend| {
             let told = scope.account.health.get(&backend.server_id).map(String::as_str);
             let own = scope.account.instances.get(&backend.server_id);
-            let own = own.and_then(|instance| instance.private_ips.first()).map(ToString::to_string);
+            let own = own
+                .and_then(|instance| instance.private_ips.first())
+                .map(ToString::to_string);
+            let address = if backend.server_ip.is_empty() {
+                own
+            } else {
+                Some(backend.server_ip.clone())
+            };
             json!({
                 "ListenerPort": key.port,
                 "Protocol": key.protocol.name(),
                 "Port": backend.port,
                 "ServerId": backend.server_id,
-                "ServerIp": if backend.server_ip.is_empty() { own.unwrap_or_default() } else { backend.server_ip.clone() },
+                "ServerIp": address.unwrap_or_default(),
                 "ServerHealthStatus": if checked { told.unwrap_or("normal") } else { "unavailable" },
             })
         }));

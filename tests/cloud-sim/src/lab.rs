@@ -104,7 +104,12 @@ fn reused(number: &str, at: usize) -> Value {
         "VServerGroupName": name,
         "owner": "user",
         "servers": [{
-            "ServerId": INSTANCE, "Port": 9999, "Weight": 50, "Type": "ecs", "Description": "mine", "owner": "user",
+            "ServerId": INSTANCE,
+            "Port": 9999,
+            "Weight": 50,
+            "Type": "ecs",
+            "Description": "mine",
+            "owner": "user",
         }],
     } });
     lb["listeners"] = json!({ "tcp/9000": reused_listener(&name) });

@@ -1,8 +1,9 @@
 //! A simulated Alibaba Cloud for tests and for people: SLB (CLB) 2014-05-15, ECS 2014-05-26 and VPC 2016-04-28.
 //!
-//! It verifies signatures (V1 and V3), validates parameters, fills defaults, refuses concurrent changes to one
-//! load balancer, enforces request limits and quotas, and fails in the ways that it is told to. The sandbox, the
-//! end-to-end tests and the actuator's tests use it as a library; the binary `cloud-sim` serves it by itself.
+//! It verifies signatures (V1 and V3), validates parameters, fills defaults, refuses concurrent changes to
+//! one load balancer, enforces request limits and quotas, and fails in the ways that it is told to. The
+//! sandbox, the end-to-end tests and the actuator's tests use it as a library; the binary `cloud-sim` serves
+//! it by itself.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Parser;
 use cloud_sim::{AccessKey, CloudSim, DEFAULT_ACCOUNT, Limits, Options, Quotas, lab};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Serves SLB, ECS and VPC on one loopback port and prints the endpoint.
 #[derive(Debug, Parser)]
@@ -82,7 +83,11 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     announce(&sim.endpoint());
-    tokio::signal::ctrl_c().await?;
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminated.recv() => {}
+    }
     sim.shutdown().await;
     Ok(())
 }

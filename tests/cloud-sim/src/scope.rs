@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::account::{AccountState, Owner};
+use crate::catalog::Action;
 use crate::errors::{self, ApiError, Refusal};
 use crate::ids;
 use crate::input::Input;
@@ -16,6 +17,7 @@ use crate::quotas::Quotas;
 /// The state, the input and the circumstances of one call.
 pub struct Scope<'a> {
     pub(crate) account: &'a mut AccountState,
+    pub(crate) action: &'static Action,
     pub(crate) input: &'a Input,
     pub(crate) quotas: &'a Quotas,
     /// How long a group counts as used after its listener was deleted.
@@ -35,6 +37,7 @@ pub struct Scope<'a> {
 impl<'a> Scope<'a> {
     pub(crate) fn new(
         account: &'a mut AccountState,
+        action: &'static Action,
         input: &'a Input,
         circumstances: &'a Circumstances,
         owner: Owner,
@@ -42,6 +45,7 @@ impl<'a> Scope<'a> {
     ) -> Self {
         Scope {
             account,
+            action,
             input,
             quotas: &circumstances.quotas,
             release_time: circumstances.release_time,

@@ -1,6 +1,6 @@
 //! Applies the rows of an action to the parameters of a call.
 
-use super::{Action, Kind, Parameter, Presence};
+use super::{Action, Effect, Kind, Parameter, Presence};
 use crate::errors::{self, ApiError};
 use crate::input::Input;
 use crate::tags;
@@ -14,7 +14,7 @@ pub(crate) fn validate(action: &Action, mut input: Input) -> Result<Input, ApiEr
     for row in &action.parameters {
         match row.kind {
             Kind::List { max, too_many } => check_list(row, &input, max, too_many)?,
-            Kind::Tags => check_tags(row, &input)?,
+            Kind::Tags => check_tags(row, &input, action.effect)?,
             _ => check_value(row, &mut input)?,
         }
     }
@@ -105,7 +105,7 @@ fn check_list(row: &Parameter, input: &Input, max: usize, too_many: errors::Refu
     Ok(())
 }
 
-fn check_tags(row: &Parameter, input: &Input) -> Result<(), ApiError> {
+fn check_tags(row: &Parameter, input: &Input, effect: Effect) -> Result<(), ApiError> {
     let pairs = input.tags(row.name);
     if pairs.is_empty() && row.presence == Presence::Required {
         return Err(errors::missing_parameter(row.name));
@@ -117,7 +117,10 @@ fn check_tags(row: &Parameter, input: &Input) -> Result<(), ApiError> {
         let Some(key) = key else {
             return Err(errors::TAG_KEY_MISSING.into());
         };
-        tags::check(key, value.as_deref().unwrap_or_default())?;
+        // A filter may ask for what nobody can set.
+        if effect == Effect::Write {
+            tags::check(key, value.as_deref().unwrap_or_default())?;
+        }
     }
     Ok(())
 }

@@ -3,32 +3,32 @@
 use serde_json::json;
 
 use super::check::{check, check_group};
-use super::{Key, Listener, Protocol, entry};
+use super::{Key, Listener, Protocol};
 use crate::errors::{self, Answer};
 use crate::scope::Scope;
 
 /// CreateLoadBalancerTCPListener.
 pub(crate) fn create_tcp(scope: &mut Scope<'_>) -> Answer {
-    create(scope, Protocol::Tcp, "CreateLoadBalancerTCPListener")
+    create(scope, Protocol::Tcp)
 }
 
 /// CreateLoadBalancerUDPListener.
 pub(crate) fn create_udp(scope: &mut Scope<'_>) -> Answer {
-    create(scope, Protocol::Udp, "CreateLoadBalancerUDPListener")
+    create(scope, Protocol::Udp)
 }
 
 /// CreateLoadBalancerHTTPListener.
 pub(crate) fn create_http(scope: &mut Scope<'_>) -> Answer {
-    create(scope, Protocol::Http, "CreateLoadBalancerHTTPListener")
+    create(scope, Protocol::Http)
 }
 
 /// CreateLoadBalancerHTTPSListener.
 pub(crate) fn create_https(scope: &mut Scope<'_>) -> Answer {
-    create(scope, Protocol::Https, "CreateLoadBalancerHTTPSListener")
+    create(scope, Protocol::Https)
 }
 
-fn create(scope: &mut Scope<'_>, protocol: Protocol, action: &str) -> Answer {
-    let action = entry(action)?;
+fn create(scope: &mut Scope<'_>, protocol: Protocol) -> Answer {
+    let action = scope.action;
     let input = scope.input;
     scope.change_load_balancer(errors::LISTENER_PROCESSING)?;
     let lb = scope.load_balancer()?;

@@ -16,7 +16,6 @@ use serde_json::{Map, Value, json};
 use crate::account::{Owner, Tags};
 use crate::catalog::{Action, Kind, Parameter};
 use crate::domain_extensions::DomainExtension;
-use crate::errors::{self, ApiError};
 use crate::input::Input;
 
 pub(crate) use check::users_of_acl;
@@ -203,9 +202,4 @@ fn typed(row: &Parameter, value: &str) -> Value {
         Kind::Boolean => json!(value.eq_ignore_ascii_case("true")),
         _ => json!(value),
     }
-}
-
-/// The action's catalogue entry. Handlers of one kind share code and differ by it.
-fn entry(name: &str) -> Result<&'static Action, ApiError> {
-    crate::catalog::find(name).ok_or_else(|| errors::UNKNOWN_ACTION.into())
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::check::{check, check_group};
-use super::{Key, Listener, Protocol, entry};
+use super::{Key, Listener, Protocol};
 use crate::errors::{self, Answer, ApiError, Refusal};
 use crate::input::Input;
 use crate::load_balancers::LoadBalancer;
@@ -11,29 +11,29 @@ use crate::scope::Scope;
 
 /// SetLoadBalancerTCPListenerAttribute.
 pub(crate) fn set_tcp(scope: &mut Scope<'_>) -> Answer {
-    set(scope, Protocol::Tcp, "SetLoadBalancerTCPListenerAttribute")
+    set(scope, Protocol::Tcp)
 }
 
 /// SetLoadBalancerUDPListenerAttribute.
 pub(crate) fn set_udp(scope: &mut Scope<'_>) -> Answer {
-    set(scope, Protocol::Udp, "SetLoadBalancerUDPListenerAttribute")
+    set(scope, Protocol::Udp)
 }
 
 /// SetLoadBalancerHTTPListenerAttribute.
 pub(crate) fn set_http(scope: &mut Scope<'_>) -> Answer {
-    set(scope, Protocol::Http, "SetLoadBalancerHTTPListenerAttribute")
+    set(scope, Protocol::Http)
 }
 
 /// SetLoadBalancerHTTPSListenerAttribute.
 pub(crate) fn set_https(scope: &mut Scope<'_>) -> Answer {
-    set(scope, Protocol::Https, "SetLoadBalancerHTTPSListenerAttribute")
+    set(scope, Protocol::Https)
 }
 
 /// What a change answers while the load balancer is being configured.
 const BUSY: Refusal = errors::SERVICE_IS_CONFIGURING;
 
-fn set(scope: &mut Scope<'_>, protocol: Protocol, action: &str) -> Answer {
-    let action = entry(action)?;
+fn set(scope: &mut Scope<'_>, protocol: Protocol) -> Answer {
+    let action = scope.action;
     let input = scope.input;
     scope.change_load_balancer(BUSY)?;
     let lb = scope.load_balancer()?;

@@ -38,7 +38,7 @@ pub(crate) fn describe_many(scope: &mut Scope<'_>) -> Answer {
         (Some(_), Some(_)) => input.number("PageSize"),
         _ => DEFAULT_PAGE_SIZE,
     };
-    let equals = [
+    let by_value = [
         ("Address", (|lb| &lb.address) as fn(&LoadBalancer) -> &str),
         ("AddressIPVersion", |lb| &lb.address_ip_version),
         ("AddressType", |lb| &lb.address_type),
@@ -52,15 +52,18 @@ pub(crate) fn describe_many(scope: &mut Scope<'_>) -> Answer {
         ("VpcId", |lb| &lb.vpc_id),
         ("VSwitchId", |lb| &lb.vswitch_id),
     ];
+    // Looked up once: an account has thousands of load balancers, and each call scans them.
+    let wanted: Vec<(fn(&LoadBalancer) -> &str, &str)> = by_value
+        .into_iter()
+        .filter_map(|(name, value)| Some((value, input.filled(name)?)))
+        .collect();
     let network = input.filled("NetworkType").map(str::to_lowercase);
     let server = input.filled("ServerId");
     let server_address = input.filled("ServerIntranetAddress");
     let matches = |lb: &&LoadBalancer| {
         (ids.is_empty() || ids.contains(&lb.load_balancer_id.as_str()))
             && (names.is_empty() || names.contains(&lb.load_balancer_name.as_str()))
-            && equals
-                .iter()
-                .all(|(name, value)| input.filled(name).is_none_or(|wanted| wanted == value(lb)))
+            && wanted.iter().all(|(value, wanted)| value(lb) == *wanted)
             && network.as_ref().is_none_or(|wanted| *wanted == lb.network_type)
             && (any_of.is_empty() || any_of.iter().any(|tag| tag.is_on(&lb.tags)))
             && tags::match_all(&all_of, &lb.tags)

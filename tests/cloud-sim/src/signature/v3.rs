@@ -67,8 +67,8 @@ pub(super) fn explanation(request: &Request) -> String {
     let canonical = canonical_request(request, signed, &body_hash).unwrap_or_default();
     let hash = hex::encode(Sha256::digest(&canonical));
     format!(
-        "Specified signature does not match our calculation. server StringToSign is [{ALGORITHM}\n{hash}] server \
-         CanonicalRequest is [{canonical}]"
+        "Specified signature does not match our calculation. server StringToSign is [{ALGORITHM}\n{hash}] \
+         server CanonicalRequest is [{canonical}]"
     )
 }
 

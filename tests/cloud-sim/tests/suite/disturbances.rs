@@ -327,7 +327,9 @@ async fn faults_and_the_journal_can_be_had_over_http() {
     let lab = Lab::start().await;
     let url = |path: &str| format!("{}/_sim/{path}", lab.sim.endpoint());
     let http = reqwest::Client::new();
-    let fault = json!({ "kind": "error", "status": 500, "code": "InternalError", "action": "SetLoadBalancerName", "times": 1 });
+    let fault = json!({
+        "kind": "error", "status": 500, "code": "InternalError", "action": "SetLoadBalancerName", "times": 1,
+    });
     assert_eq!(
         http.post(url("faults"))
             .json(&fault)
