@@ -1,7 +1,6 @@
 //! What goes when a Service goes or is no longer of type LoadBalancer.
 
 use clb_model::VServerGroupId;
-use clb_model::attribute::ListenerAttribute;
 use clb_model::cloud::LoadBalancer;
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG};
 use clb_model::operation::{Change, LoadBalancerChange, OperationId};
@@ -87,10 +86,7 @@ fn leave_reused(draft: &mut Draft, context: PlanContext<'_>, load_balancer: &Loa
     let actions: Vec<Action<'_>> = load_balancer
         .listeners
         .iter()
-        .filter(|(_, listener)| {
-            let description = listener.attributes.text(ListenerAttribute::Description);
-            marked::is_our_listener_mark(context, description.unwrap_or_default())
-        })
+        .filter(|(_, listener)| marked::is_our_listener(context, listener))
         .map(|(key, listener)| Action::delete(*key, listener))
         .collect();
     let mut released: Vec<(VServerGroupId, OperationId)> = Vec::new();

@@ -13,16 +13,23 @@ use super::marked::{self, Marked};
 use super::vgroups::Groups;
 use super::{Obstacle, PlanContext, domain_extensions};
 use crate::conditions::reason;
-use crate::desired::{Desired, DesiredListener, Source};
+use crate::desired::{DesiredListener, Source};
 
 /// The event's reason for an interruption of traffic that an annotation asks for.
 const ANNOTATION_CHANGED: &str = "AnnotationChanged";
+
+/// What the Service asks for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'p> {
+    pub(super) source: &'p Source,
+    pub(super) listeners: &'p [DesiredListener],
+}
 
 /// Plans all listeners of the Service's ports.
 pub(super) fn plan<'a>(
     draft: &mut Draft,
     context: PlanContext<'a>,
-    desired: &Desired,
+    wanted: Wanted<'_>,
     observed: Option<&LoadBalancer>,
     groups: &mut Groups<'a>,
     creation: Option<OperationId>,
@@ -30,7 +37,7 @@ pub(super) fn plan<'a>(
     let mut planner = ListenerPlanner {
         draft,
         context,
-        desired,
+        wanted,
         observed,
         groups,
         creation,
@@ -42,7 +49,7 @@ pub(super) fn plan<'a>(
 struct ListenerPlanner<'p, 'a> {
     draft: &'p mut Draft,
     context: PlanContext<'a>,
-    desired: &'p Desired,
+    wanted: Wanted<'p>,
     observed: Option<&'p LoadBalancer>,
     groups: &'p mut Groups<'a>,
     creation: Option<OperationId>,
@@ -53,7 +60,7 @@ impl<'p> ListenerPlanner<'p, '_> {
     fn decide(&mut self) -> Vec<Action<'p>> {
         let mut actions = Vec::new();
         let mut taken = BTreeSet::new();
-        for wanted in &self.desired.listeners {
+        for wanted in self.wanted.listeners {
             match self.on_same_port(wanted.key) {
                 None => actions.push(Action::create(wanted)),
                 Some((key, listener)) => {
@@ -66,8 +73,8 @@ impl<'p> ListenerPlanner<'p, '_> {
         }
         let observed = self.observed;
         for (key, listener) in observed.iter().flat_map(|clb| &clb.listeners) {
-            let still_wanted = self.desired.listeners.iter().any(|wanted| wanted.key == *key);
-            if !taken.contains(key) && !still_wanted && self.is_marked_ours(listener) {
+            let still_wanted = self.wanted.listeners.iter().any(|wanted| wanted.key == *key);
+            if !taken.contains(key) && !still_wanted && marked::is_our_listener(self.context, listener) {
                 actions.push(Action::delete(*key, listener));
             }
         }
@@ -97,7 +104,7 @@ impl<'p> ListenerPlanner<'p, '_> {
         let clb = &load_balancer.id;
         let message = match (
             marked::listener_owner(self.context, load_balancer, listener),
-            &self.desired.source,
+            self.wanted.source,
         ) {
             (Marked::Ours, _) | (Marked::Nobody, Source::Reused { .. }) => return true,
             (Marked::Other(owner), _) => format!(
@@ -115,16 +122,6 @@ impl<'p> ListenerPlanner<'p, '_> {
             listener: Some(wanted),
         });
         false
-    }
-
-    fn is_marked_ours(&self, listener: &Listener) -> bool {
-        marked::is_our_listener_mark(
-            self.context,
-            listener
-                .attributes
-                .text(ListenerAttribute::Description)
-                .unwrap_or_default(),
-        )
     }
 
     /// Leaves out the last new listeners where the CLB has no room for all.

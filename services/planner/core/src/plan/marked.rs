@@ -44,10 +44,7 @@ pub(super) fn listener_owner(
     load_balancer: &LoadBalancer,
     listener: &Listener,
 ) -> Marked {
-    let description = listener
-        .attributes
-        .text(ListenerAttribute::Description)
-        .unwrap_or_default();
+    let description = description(listener);
     // The port in a mark is not compared: a text that names this Service is not another's.
     if is_our_listener_mark(context, description) {
         return Marked::Ours;
@@ -67,8 +64,20 @@ pub(super) fn listener_owner(
     }
 }
 
+/// Whether the listener carries our mark.
+pub(super) fn is_our_listener(context: PlanContext<'_>, listener: &Listener) -> bool {
+    is_our_listener_mark(context, description(listener))
+}
+
+fn description(listener: &Listener) -> &str {
+    listener
+        .attributes
+        .text(ListenerAttribute::Description)
+        .unwrap_or_default()
+}
+
 /// Whether the text is a mark of this Service on a listener.
-pub(super) fn is_our_listener_mark(context: PlanContext<'_>, description: &str) -> bool {
+fn is_our_listener_mark(context: PlanContext<'_>, description: &str) -> bool {
     marked_port(description).is_some_and(|port| {
         description == marks::listener_mark(port, &context.service.key, &context.cluster.id)
     })

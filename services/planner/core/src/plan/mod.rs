@@ -12,6 +12,7 @@ mod domain_extensions;
 mod draft;
 mod forwarding;
 mod instance;
+mod kept_groups;
 mod listeners;
 mod marked;
 mod quotas;
@@ -110,10 +111,21 @@ pub fn plan(
         }
         None => Some(instance::plan_creation(&mut draft, desired, replaces)),
     };
-    let mut groups = vgroups::Groups::new(context, desired, observed);
+    let in_force = kept_groups::in_force(
+        &mut draft,
+        context,
+        &desired.vgroups,
+        &desired.listeners,
+        observed,
+    );
+    let mut groups = vgroups::Groups::new(context, &in_force.vgroups, observed);
     groups.plan_backends(&mut draft, creation);
     if manages_listeners(&desired.source) {
-        listeners::plan(&mut draft, context, desired, observed, &mut groups, creation);
+        let wanted = listeners::Wanted {
+            source: &desired.source,
+            listeners: &in_force.listeners,
+        };
+        listeners::plan(&mut draft, context, wanted, observed, &mut groups, creation);
     }
     groups.plan_removals(&mut draft);
     draft.finish()
@@ -128,7 +140,8 @@ pub fn plan_backends_only(
     observed: &LoadBalancer,
 ) -> Plan {
     let mut draft = draft::Draft::new(context.fresh);
-    let mut groups = vgroups::Groups::existing_only(context, desired, observed);
+    let in_force = kept_groups::in_force(&mut draft, context, desired, &[], Some(observed));
+    let mut groups = vgroups::Groups::existing_only(context, &in_force.vgroups, observed);
     groups.plan_backends(&mut draft, None);
     draft.finish()
 }

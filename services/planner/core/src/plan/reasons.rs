@@ -33,8 +33,8 @@ impl<'a> BackendWords<'a> {
     pub(super) fn coming(&self, backends: &[Backend]) -> String {
         list(backends.iter().map(|backend| match &backend.target {
             BackendTarget::Instance(id) => match self.by_instance.get(id.as_str()) {
-                Some(node) => format!("node {} is a backend", node.name),
-                None => format!("instance {id} is a backend"),
+                Some(node) => format!("node {} is eligible", node.name),
+                None => format!("instance {id} is eligible"),
             },
             BackendTarget::Interface { address, .. } => match self.pod(*address) {
                 Some(pod) => format!("pod {pod} is ready"),

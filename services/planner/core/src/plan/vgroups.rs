@@ -12,7 +12,7 @@ use super::marked::{is_our_backend, is_our_vgroup};
 use super::rollout::{self, Part};
 use super::{Obstacle, PlanContext, SKIP_BACKENDS, observed_group_name};
 use crate::conditions::reason;
-use crate::desired::{Desired, DesiredVServerGroup, VServerGroupIdentity};
+use crate::desired::{DesiredVServerGroup, VServerGroupIdentity};
 
 /// The groups of one CLB while its plan is made.
 pub(super) struct Groups<'a> {
@@ -42,11 +42,11 @@ pub(super) struct GroupHandle {
 impl<'a> Groups<'a> {
     pub(super) fn new(
         context: PlanContext<'a>,
-        desired: &Desired,
+        desired: &[DesiredVServerGroup],
         load_balancer: Option<&'a LoadBalancer>,
     ) -> Self {
         let mut entries: BTreeMap<VServerGroupIdentity, Entry<'a>> = BTreeMap::new();
-        for group in &desired.vgroups {
+        for group in desired {
             entries
                 .entry(group.identity.clone())
                 .or_insert_with(|| Entry::find(load_balancer, &group.identity))

@@ -1,0 +1,112 @@
+//! The vServer group of a port cannot be changed by the annotation `vgroup-port` once the Service has a CLB: a port stays with the group
+//! that its backends are in.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use clb_model::VServerGroupId;
+use clb_model::cloud::LoadBalancer;
+
+use super::draft::Draft;
+use super::marked::is_our_vgroup;
+use super::{PlanContext, group_name};
+use crate::desired::{DesiredListener, DesiredVServerGroup, VServerGroupIdentity};
+
+/// The groups and listeners with the groups that are in force.
+pub(super) struct InForce<'d> {
+    pub(super) vgroups: Cow<'d, [DesiredVServerGroup]>,
+    pub(super) listeners: Cow<'d, [DesiredListener]>,
+}
+
+/// Puts the group that a port uses in the place of another that the annotation now names, and says so.
+pub(super) fn in_force<'d>(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    vgroups: &'d [DesiredVServerGroup],
+    listeners: &'d [DesiredListener],
+    observed: Option<&LoadBalancer>,
+) -> InForce<'d> {
+    let mut result = InForce {
+        vgroups: Cow::Borrowed(vgroups),
+        listeners: Cow::Borrowed(listeners),
+    };
+    let Some(load_balancer) = observed.filter(|_| !context.service.ingress.is_empty()) else {
+        return result;
+    };
+    let mut kept: BTreeMap<&VServerGroupIdentity, VServerGroupIdentity> = BTreeMap::new();
+    for (index, group) in vgroups.iter().enumerate() {
+        let Some(present) = present(context, load_balancer, group, listeners) else {
+            continue;
+        };
+        draft.notice(
+            true,
+            "AnnotationChanged",
+            format!(
+                "annotation alibaba-cloud-loadbalancer-vgroup-port now asks for {}, but the backends of the Service are in {} and \
+                 this cannot be changed: they stay there",
+                group_name(&group.identity),
+                group_name(&present)
+            ),
+        );
+        if let Some(changed) = result.vgroups.to_mut().get_mut(index) {
+            changed.identity = present.clone();
+        }
+        kept.insert(&group.identity, present);
+    }
+    if kept.is_empty() {
+        return result;
+    }
+    for (index, listener) in listeners.iter().enumerate() {
+        let identity = listener.vgroup.as_ref().and_then(|identity| kept.get(identity));
+        if let (Some(identity), Some(changed)) = (identity, result.listeners.to_mut().get_mut(index)) {
+            changed.vgroup = Some(identity.clone());
+        }
+    }
+    result
+}
+
+/// The group that a port uses, where it is another than the wanted one.
+fn present(
+    context: PlanContext<'_>,
+    load_balancer: &LoadBalancer,
+    group: &DesiredVServerGroup,
+    listeners: &[DesiredListener],
+) -> Option<VServerGroupIdentity> {
+    let holds_ours = |id: &VServerGroupId| {
+        load_balancer.vgroups.get(id).is_some_and(|vgroup| {
+            vgroup
+                .backends
+                .iter()
+                .any(|backend| backend.description == group.mark)
+        })
+    };
+    let own = VServerGroupIdentity::Own(group.mark.clone());
+    let has_own = load_balancer
+        .vgroups
+        .values()
+        .any(|vgroup| vgroup.name == group.mark);
+    match &group.identity {
+        VServerGroupIdentity::Own(_) if has_own => return None,
+        VServerGroupIdentity::Reused(id) if holds_ours(id) => return None,
+        VServerGroupIdentity::Reused(_) if has_own => return Some(own),
+        _ => {}
+    }
+    let users_groups = || {
+        load_balancer
+            .vgroups
+            .iter()
+            .filter(|(_, vgroup)| !is_our_vgroup(context, vgroup))
+            .map(|(id, _)| id)
+    };
+    let listened = listeners
+        .iter()
+        .filter(|listener| listener.vgroup.as_ref() == Some(&group.identity))
+        .filter_map(|listener| load_balancer.listeners.get(&listener.key))
+        .filter(|listener| super::marked::is_our_listener(context, listener))
+        .find_map(|listener| listener.vgroup.as_ref());
+    users_groups()
+        .find(|id| holds_ours(id))
+        .or_else(|| users_groups().find(|id| Some(*id) == listened))
+        .map(|id| VServerGroupIdentity::Reused(id.clone()))
+        .filter(|present| *present != group.identity)
+}
