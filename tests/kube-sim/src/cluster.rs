@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::errors::ApiError;
 use crate::patch::{self, Patch};
-use crate::registry::{DeleteOptions, ListQuery, Part, Registry, WriteOptions, intake};
+use crate::registry::{DeleteOptions, ListQuery, Mode, Part, Registry, WriteOptions, intake};
 use crate::resources::{self, Resource};
 use crate::storage::Key;
 
@@ -55,7 +55,7 @@ impl Cluster {
         let options = WriteOptions::by(MANAGER).with_part(part);
         let updated = self
             .registry
-            .update(resource, &key, &options, false, |_old| Ok(object))?;
+            .update(resource, &key, &options, Mode::Put, |_old| Ok(object))?;
         Ok(updated.object.full_value(resource))
     }
 
@@ -92,13 +92,17 @@ impl Cluster {
     ) -> Result<Value, ApiError> {
         let patch = Patch::Merge(changes.clone());
         let options = WriteOptions::by(MANAGER).with_part(part);
-        let updated = self
-            .registry
-            .update(resource, &Key::new(namespace, name), &options, false, |old| {
+        let updated = self.registry.update(
+            resource,
+            &Key::new(namespace, name),
+            &options,
+            Mode::Patch,
+            |old| {
                 let old = old.ok_or_else(|| ApiError::not_found(resource, name))?;
-                let patched = patch::apply(resource, name, &old.full_value(resource), &patch)?;
+                let patched = patch::apply(resource, &old.full_value(resource), &patch)?;
                 Ok(intake(resource, &patched)?.object)
-            })?;
+            },
+        )?;
         Ok(updated.object.full_value(resource))
     }
 

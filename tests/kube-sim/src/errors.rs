@@ -154,15 +154,36 @@ impl ApiError {
             error.details.insert("group".to_owned(), resource.group.into());
         }
         error.details.insert("kind".to_owned(), resource.kind.into());
-        error.causes = errors
-            .iter()
-            .map(|field| Cause {
-                reason: field.kind.reason().to_owned(),
-                message: field.body(),
-                field: field.field.clone(),
-            })
-            .collect();
+        error.causes = causes(errors);
         error
+    }
+
+    /// 422: a query that breaks rules; `kind` is the options kind, such as `ListOptions`.
+    pub fn invalid_options(kind: &str, errors: &[FieldError]) -> Self {
+        let message = format!("{kind}.meta.k8s.io \"\" is invalid: {}", aggregate(errors));
+        let mut error = Self::new(422, "Invalid", message)
+            .detail("group", "meta.k8s.io")
+            .detail("kind", kind);
+        error.causes = causes(errors);
+        error
+    }
+
+    /// 422: a patch whose result is no object of the kind.
+    pub fn invalid_patch(patched: &Value, why: &str) -> Self {
+        let error = FieldError::invalid("patch", patched.to_string(), why);
+        let mut refused = Self::new(422, "Invalid", format!(" \"\" is invalid: {error}"));
+        refused.causes = causes(&[error]);
+        refused
+    }
+
+    /// 500 with the API's prefix.
+    pub fn internal(why: &str) -> Self {
+        let cause = Cause {
+            reason: String::new(),
+            message: why.to_owned(),
+            field: String::new(),
+        };
+        Self::new(500, "InternalError", format!("Internal error occurred: {why}")).with_causes(vec![cause])
     }
 
     /// Adds causes, for errors that are not about fields.
@@ -192,17 +213,28 @@ impl ApiError {
                 self.causes.iter().map(render_cause).collect(),
             );
         }
-        if !details.is_empty() || self.reason == "NotFound" {
+        if !details.is_empty() || matches!(self.reason.as_str(), "NotFound" | "MethodNotAllowed") {
             status["details"] = details.into();
         }
         status
     }
 }
 
+fn causes(errors: &[FieldError]) -> Vec<Cause> {
+    let cause = |field: &FieldError| Cause {
+        reason: field.kind.reason().to_owned(),
+        message: field.body(),
+        field: field.field.clone(),
+    };
+    errors.iter().map(cause).collect()
+}
+
 fn render_cause(cause: &Cause) -> Value {
-    let mut rendered = json!({ "reason": cause.reason, "message": cause.message });
-    if !cause.field.is_empty() {
-        rendered["field"] = cause.field.as_str().into();
+    let mut rendered = json!({ "message": cause.message });
+    for (member, text) in [("reason", &cause.reason), ("field", &cause.field)] {
+        if !text.is_empty() {
+            rendered[member] = text.as_str().into();
+        }
     }
     rendered
 }

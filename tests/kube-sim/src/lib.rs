@@ -12,6 +12,7 @@ mod discovery;
 mod errors;
 mod events;
 mod faults;
+mod managed_fields;
 mod patch;
 mod registry;
 pub mod resources;

@@ -90,15 +90,12 @@ impl Lending<'_> {
         let range = self.pools.range;
         let address = match wanted.parse::<IpAddr>() {
             Ok(IpAddr::V4(address)) => address,
-            _ => return Err(format!("the provided IP ({wanted}) is not in the valid range")),
+            _ => return Err("the provided network does not match the current range".to_owned()),
         };
         let is_inside =
             range.contains(&address) && address != range.network() && address != range.broadcast();
         if !is_inside {
-            let network = range.trunc();
-            return Err(format!(
-                "the provided network does not match the current range: {address} is not in {network}"
-            ));
+            return Err("the provided network does not match the current range".to_owned());
         }
         if !self.pools.addresses.insert(address) {
             return Err("provided IP is already allocated".to_owned());

@@ -168,7 +168,7 @@ fn init_family_fields(service: &mut Value, old: Option<&Value>) -> Result<(), Ap
             _ => "SingleStack".into(),
         };
     }
-    let errors = crate::validation::services::cluster_ip_fields(service, old);
+    let errors = crate::validation::service_addresses::cluster_ip_fields(service, old);
     if !errors.is_empty() {
         return Err(invalid(service, &errors));
     }
@@ -371,8 +371,7 @@ fn update_node_ports(lending: &mut Lending<'_>, service: &mut Value, old: &Value
 }
 
 fn take_health_check_port(lending: &mut Lending<'_>, service: &mut Value) -> Result<(), ApiError> {
-    let refused =
-        |why: String| ApiError::new(500, "InternalError", format!("Internal error occurred: {why}"));
+    let refused = |why: String| ApiError::internal(&why);
     let wanted = view::health_check_port(service);
     if wanted != 0 {
         return lending.take_port(wanted).map_err(|refusal| {

@@ -15,19 +15,13 @@ const DELETE_PREFIX: &str = "$deleteFromPrimitiveList/";
 const ORDER_PREFIX: &str = "$setElementOrder/";
 
 /// Merges `changes` into `current`.
-pub(super) fn merge(
-    resource: &Resource,
-    name: &str,
-    current: &mut Value,
-    changes: &Value,
-) -> Result<(), ApiError> {
+pub(super) fn merge(resource: &Resource, current: &mut Value, changes: &Value) -> Result<(), ApiError> {
     let (Some(target), Some(changes)) = (current.as_object_mut(), changes.as_object()) else {
         return Err(ApiError::bad_request(
             "a strategic merge patch has to be an object",
         ));
     };
-    merge_struct(Some(schemas().root(resource)), target, changes)
-        .map_err(|why| ApiError::bad_request(format!("cannot patch {} \"{name}\": {why}", resource.plural)))
+    merge_struct(Some(schemas().root(resource)), target, changes).map_err(|why| ApiError::bad_request(why))
 }
 
 /// `id` is absent inside maps and below unknown fields.

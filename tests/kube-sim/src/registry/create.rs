@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Registry, WriteOptions, metadata, strategy};
 use crate::errors::ApiError;
+use crate::managed_fields;
 use crate::resources::{NAMESPACES, Resource};
 use crate::storage::{Key, State, Stored};
 
@@ -15,10 +16,11 @@ impl Registry {
         &self,
         resource: &Resource,
         namespace: &str,
-        object: Value,
+        mut object: Value,
         options: &WriteOptions,
     ) -> Result<Arc<Stored>, ApiError> {
         let resource = resource.stored_as();
+        managed_fields::on_write(resource, None, &mut object, options);
         self.storage
             .write(|state| create_in(state, resource, namespace, object, options))
     }

@@ -73,24 +73,18 @@ pub(super) fn fill_new(object: &mut Value) {
     set(object, "creationTimestamp", super::now().into());
 }
 
-/// Carries over what only the server changes; refuses nothing.
+/// Carries over what only the server changes. A UID or a deletion time that a client made up is for validation to refuse.
 pub(super) fn carry_over(object: &mut Value, old: &Value) {
-    for member in [
-        "uid",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generation",
-    ] {
-        let former = old["metadata"][member].clone();
-        let is_given = !object["metadata"][member].is_null();
-        // A given value that differs is for validation to refuse.
-        if !is_given
-            || member == "generation"
-            || member.starts_with("deletion")
-            || member == "creationTimestamp"
-        {
-            set(object, member, former);
+    for member in ["generation", "creationTimestamp"] {
+        set(object, member, old["metadata"][member].clone());
+    }
+    if text(object, "uid").is_empty() {
+        set(object, "uid", old["metadata"]["uid"].clone());
+    }
+    for member in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        let former = &old["metadata"][member];
+        if !former.is_null() {
+            set(object, member, former.clone());
         }
     }
     set(object, "selfLink", Value::Null);

@@ -21,6 +21,7 @@ use crate::storage::Storage;
 
 pub(crate) use delete::{DeleteOptions, Deleted};
 pub(crate) use read::{ListQuery, Page, VersionMatch};
+pub(crate) use update::{Mode, Updated};
 
 /// Whether a write is about the object or about its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,19 +123,26 @@ fn check_kind(resource: &Resource, raw: &Value) -> Result<(), ApiError> {
     if (kind.is_empty() || kind == resource.kind) && (api_version.is_empty() || api_version == wanted) {
         return Ok(());
     }
-    if resources::by_kind(api_version, kind).is_none() {
-        let message = format!(
-            "the object provided is unrecognized (must be of type {}): no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
-            resource.kind
-        );
-        return Err(ApiError::bad_request(message));
-    }
+    let (kind, api_version) = match (kind, api_version) {
+        ("", version) => (resource.kind, version),
+        (kind, "") => (kind, wanted.as_str()),
+        both => both,
+    };
     let version = api_version.rsplit('/').next().unwrap_or_default();
-    let message = format!(
-        "{kind} in version \"{version}\" cannot be handled as a {}: converting (v1.{kind}) to (core.{}): unknown conversion",
-        resource.kind, resource.kind
-    );
-    Err(ApiError::bad_request(message))
+    let why = if resources::by_kind(api_version, kind).is_some() {
+        format!(
+            "converting (v1.{kind}) to (core.{}): unknown conversion",
+            resource.kind
+        )
+    } else {
+        format!(
+            "no kind \"{kind}\" is registered for version \"{api_version}\" in scheme \"pkg/runtime/scheme.go:111\""
+        )
+    };
+    let wanted = resource.kind;
+    Err(ApiError::bad_request(format!(
+        "{kind} in version \"{version}\" cannot be handled as a {wanted}: {why}"
+    )))
 }
 
 /// The present, as the API writes it.

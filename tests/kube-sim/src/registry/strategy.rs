@@ -10,6 +10,7 @@ use crate::allocation::{Lending, service};
 use crate::errors::ApiError;
 use crate::resources::{NAMESPACES, NODES, PODS, Resource, SERVICES};
 use crate::service_view::{self as view, ServiceType};
+use crate::storage::Key;
 use crate::validation::{self, FieldError};
 
 /// Whether a PUT or an apply of a missing object makes it.
@@ -23,6 +24,20 @@ pub(super) fn creates_on_update(resource: &Resource) -> bool {
 /// Whether a PUT may leave `resourceVersion` out.
 pub(super) fn allows_unconditional_update(resource: &Resource) -> bool {
     resource.plural != "leases"
+}
+
+/// Where etcd would keep an object; some refusals name the place.
+pub(super) fn storage_path(resource: &Resource, key: &Key) -> String {
+    let prefix = match resource.plural {
+        "services" => "services/specs",
+        "endpoints" => "services/endpoints",
+        "nodes" => "minions",
+        other => other,
+    };
+    match key.namespace.as_str() {
+        "" => format!("/registry/{prefix}/{}", key.name),
+        namespace => format!("/registry/{prefix}/{namespace}/{}", key.name),
+    }
 }
 
 /// Whether a deletion is answered with the object rather than with a Status.
@@ -151,6 +166,11 @@ fn drop_type_dependent_fields(service: &mut Value, old: &Value) {
             }
         }
     }
+    if new_type == ServiceType::ExternalName
+        && let Some(spec) = service["spec"].as_object_mut()
+    {
+        spec.remove("internalTrafficPolicy");
+    }
     if new_type != ServiceType::LoadBalancer {
         service["status"]["loadBalancer"] = json!({});
     }
@@ -170,7 +190,7 @@ pub(super) fn validate_update(
     object: &Value,
     old: &Value,
 ) -> Vec<FieldError> {
-    let mut errors = validation::metadata::on_update(object, old);
+    let mut errors = validation::metadata::on_update(resource, object, old);
     errors.extend(validation::content(resource, object, Some(old), part));
     errors
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::create::create_in;
 use super::{Part, Registry, WriteOptions, delete, metadata, namespaces, strategy};
 use crate::errors::ApiError;
+use crate::managed_fields::{self, Configuration};
 use crate::resources::Resource;
 use crate::storage::{Key, State, Stored};
 use crate::validation::FieldError;
@@ -18,9 +19,18 @@ pub(crate) struct Updated {
     pub(crate) created: bool,
 }
 
+/// What kind of request an update comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The body is the whole object; its UID is a precondition.
+    Put,
+    /// The body is a difference.
+    Patch,
+}
+
 impl Registry {
     /// Replaces an object by what `change` makes of the present one; `change` gets `None` where there is none and the
-    /// request may create.
+    /// request creates.
     ///
     /// `change` runs under the lock and returns the new object as [`super::intake`] does.
     pub(crate) fn update(
@@ -28,25 +38,31 @@ impl Registry {
         resource: &Resource,
         key: &Key,
         options: &WriteOptions,
-        may_create: bool,
+        mode: Mode,
         change: impl FnOnce(Option<&Stored>) -> Result<Value, ApiError>,
     ) -> Result<Updated, ApiError> {
         let stored_as = resource.stored_as();
+        let may_create =
+            mode == Mode::Put && options.part == Part::Main && strategy::creates_on_update(resource);
         self.storage.write(|state| {
             let Some(old) = state.get(stored_as, key).map(Arc::clone) else {
                 if !may_create {
                     return Err(ApiError::not_found(resource, &key.name));
                 }
-                let object = change(None)?;
+                let mut object = change(None)?;
                 check_name(&object, key)?;
+                metadata::set(&mut object, "resourceVersion", Value::Null);
+                managed_fields::on_write(stored_as, None, &mut object, options);
                 let object = create_in(state, stored_as, &key.namespace, object, options)?;
                 return Ok(Updated {
                     object,
                     created: true,
                 });
             };
-            let object = change(Some(&old))?;
-            let object = update_in(state, stored_as, key, &old, object, options)?;
+            let mut object = change(Some(&old))?;
+            check_name(&object, key)?;
+            managed_fields::on_write(stored_as, Some(&old.value), &mut object, options);
+            let object = update_in(state, stored_as, key, &old, object, options, mode)?;
             Ok(Updated {
                 object,
                 created: false,
@@ -54,9 +70,45 @@ impl Registry {
         })
     }
 
-    /// Whether PUT of a missing object creates it.
-    pub(crate) fn put_may_create(resource: &Resource, part: Part) -> bool {
-        part == Part::Main && strategy::creates_on_update(resource)
+    /// Server-side apply. `finish` decodes the merged object as [`super::intake`] does.
+    pub(crate) fn apply(
+        &self,
+        resource: &Resource,
+        key: &Key,
+        options: &WriteOptions,
+        configuration: &Configuration,
+        finish: impl FnOnce(Value) -> Result<Value, ApiError>,
+    ) -> Result<Updated, ApiError> {
+        let stored_as = resource.stored_as();
+        self.storage.write(|state| {
+            let old = state.get(stored_as, key).map(Arc::clone);
+            if old.is_none() && options.part == Part::Status {
+                return Err(ApiError::not_found(resource, &key.name));
+            }
+            let merged = managed_fields::apply(
+                stored_as,
+                old.as_ref().map(|old| &old.value),
+                configuration,
+                options,
+            )?;
+            let object = finish(merged)?;
+            match old {
+                Some(old) => {
+                    let object = update_in(state, stored_as, key, &old, object, options, Mode::Patch)?;
+                    Ok(Updated {
+                        object,
+                        created: false,
+                    })
+                }
+                None => {
+                    let object = create_in(state, stored_as, &key.namespace, object, options)?;
+                    Ok(Updated {
+                        object,
+                        created: true,
+                    })
+                }
+            }
+        })
     }
 }
 
@@ -65,28 +117,47 @@ fn check_name(object: &Value, key: &Key) -> Result<(), ApiError> {
     if name == key.name {
         return Ok(());
     }
-    if name.is_empty() {
-        return Err(ApiError::bad_request("name must be provided"));
-    }
-    let message = format!(
-        "the name of the object ({name}) does not match the name on the URL ({})",
-        key.name
-    );
+    let wanted = &key.name;
+    let message = if name.is_empty() {
+        format!("the name of the object ({wanted} based on URL) was undeterminable: name must be provided")
+    } else {
+        format!("the name of the object ({name}) does not match the name on the URL ({wanted})")
+    };
     Err(ApiError::bad_request(message))
 }
 
-fn check_preconditions(resource: &Resource, key: &Key, object: &Value, old: &Value) -> Result<(), ApiError> {
-    let version = metadata::text(object, "resourceVersion");
-    if version.is_empty() && !strategy::allows_unconditional_update(resource) {
+/// Refuses an outdated version, and for PUT another object of the same name. No version, or 0, means any.
+fn check_preconditions(
+    resource: &Resource,
+    key: &Key,
+    object: &Value,
+    old: &Value,
+    mode: Mode,
+) -> Result<(), ApiError> {
+    let version = match metadata::text(object, "resourceVersion") {
+        "" => 0,
+        text => text.parse::<u64>().map_err(|_error| {
+            ApiError::new(
+                500,
+                "",
+                format!("strconv.ParseUint: parsing \"{text}\": invalid syntax"),
+            )
+        })?,
+    };
+    if version == 0 && !strategy::allows_unconditional_update(resource) {
         let error = FieldError::invalid("metadata.resourceVersion", 0, "must be specified for an update");
         return Err(ApiError::invalid(resource, &key.name, &[error]));
     }
     let (uid, old_uid) = (metadata::text(object, "uid"), metadata::text(old, "uid"));
-    if !uid.is_empty() && uid != old_uid {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}");
+    if mode == Mode::Put && !uid.is_empty() && uid != old_uid {
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: \
+             Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}",
+            strategy::storage_path(resource, key)
+        );
         return Err(ApiError::conflict(resource, &key.name, &why));
     }
-    if !version.is_empty() && version != metadata::text(old, "resourceVersion") {
+    if version != 0 && version.to_string() != metadata::text(old, "resourceVersion") {
         return Err(ApiError::outdated(resource, &key.name));
     }
     Ok(())
@@ -99,10 +170,10 @@ fn update_in(
     old: &Arc<Stored>,
     mut object: Value,
     options: &WriteOptions,
+    mode: Mode,
 ) -> Result<Arc<Stored>, ApiError> {
-    check_name(&object, key)?;
     metadata::place(resource, &key.namespace, &mut object)?;
-    check_preconditions(resource, key, &object, &old.value)?;
+    check_preconditions(resource, key, &object, &old.value, mode)?;
     metadata::carry_over(&mut object, &old.value);
     let mut lending = state.allocators.lend();
     if options.part == Part::Main {
@@ -118,7 +189,7 @@ fn update_in(
         "resourceVersion",
         old.value["metadata"]["resourceVersion"].clone(),
     );
-    if object == old.value {
+    if managed_fields::are_same_but_for_times(&object, &old.value) {
         return Ok(Arc::clone(old));
     }
     if options.dry_run {

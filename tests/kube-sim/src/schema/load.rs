@@ -25,28 +25,22 @@ pub(super) fn load(component_schemas: &str, go_types: &str) -> Result<Schemas, s
         let mut fields = HashMap::new();
         for (field, schema) in component["properties"].as_object().into_iter().flatten() {
             let go_type = go_types[name].get(field).map_or("", String::as_str);
-            fields.insert(
-                field.clone(),
-                load_field(schema, go_type, &schemas.by_name, &components),
-            );
+            fields.insert(field.clone(), load_field(schema, go_type, &schemas.by_name));
         }
-        schemas.structs.push(Struct { go_name, fields });
+        schemas.structs.push(Struct {
+            go_name,
+            atomic: is_atomic(component),
+            fields,
+        });
     }
     Ok(schemas)
 }
 
-fn load_field(
-    schema: &Value,
-    go_type: &str,
-    by_name: &HashMap<String, TypeId>,
-    components: &Map<String, Value>,
-) -> Field {
+fn load_field(schema: &Value, go_type: &str, by_name: &HashMap<String, TypeId>) -> Field {
     let mut options = go_type.split(',');
     let declared = options.next().unwrap_or_default();
     let options: Vec<&str> = options.collect();
     let pointer = declared.starts_with('*');
-    let target = referenced(schema).and_then(|name| components.get(name));
-    let is_atomic = |schema: &Value| schema["x-kubernetes-map-type"] == "atomic";
     let strategy = schema["x-kubernetes-patch-strategy"].as_str().unwrap_or_default();
     Field {
         shape: shape(schema, declared, by_name),
@@ -55,7 +49,7 @@ fn load_field(
         omit_empty: options.contains(&"omitempty"),
         omit_zero: options.contains(&"omitzero"),
         list_type: list_type(schema),
-        atomic: is_atomic(schema) || target.is_some_and(is_atomic),
+        atomic: is_atomic(schema),
         patch: PatchStrategy {
             merge: strategy.split(',').any(|part| part == "merge"),
             retain_keys: strategy.split(',').any(|part| part == "retainKeys"),
@@ -63,6 +57,10 @@ fn load_field(
         },
         default: schema.get("default").cloned(),
     }
+}
+
+fn is_atomic(schema: &Value) -> bool {
+    schema["x-kubernetes-map-type"] == "atomic"
 }
 
 fn list_type(schema: &Value) -> ListType {

@@ -89,7 +89,7 @@ pub(crate) struct Field {
     /// `omitzero`: a zero struct is left out.
     pub(crate) omit_zero: bool,
     pub(crate) list_type: ListType,
-    /// `x-kubernetes-map-type: atomic` on a map or on the struct that the field holds.
+    /// `x-kubernetes-map-type: atomic` of the field itself.
     pub(crate) atomic: bool,
     pub(crate) patch: PatchStrategy,
     /// `default` of the schema, which fills the keys of list entries in server-side apply.
@@ -101,6 +101,8 @@ pub(crate) struct Field {
 pub(crate) struct Struct {
     /// Go name, such as `ServicePort`.
     pub(crate) go_name: String,
+    /// `x-kubernetes-map-type: atomic` of the type: it changes only as a whole.
+    pub(crate) atomic: bool,
     pub(crate) fields: HashMap<String, Field>,
 }
 
@@ -130,6 +132,7 @@ impl Schemas {
     }
 
     /// A type by its OpenAPI name.
+    #[cfg(test)]
     pub(crate) fn by_name(&self, name: &str) -> Option<TypeId> {
         self.by_name.get(name).copied()
     }

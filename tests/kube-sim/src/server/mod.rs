@@ -3,6 +3,8 @@
 //! Nothing here decides what an object may be; it turns requests into registry calls and results into bodies.
 
 mod body;
+mod document;
+mod field_validation;
 mod listen;
 mod read;
 mod request;

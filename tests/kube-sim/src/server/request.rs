@@ -8,6 +8,7 @@ use crate::errors::ApiError;
 use crate::registry::{ListQuery, Part, VersionMatch, WriteOptions};
 use crate::resources::{self, Resource};
 use crate::storage::selector::Selectors;
+use crate::validation::FieldError;
 
 /// A request for a resource, its path taken apart.
 #[derive(Debug)]
@@ -138,14 +139,19 @@ impl Query {
         })
     }
 
-    pub(crate) fn write(&self, headers: &HeaderMap, part: Part) -> Result<WriteOptions, ApiError> {
+    /// Options of a write; `kind` is the options kind, such as `CreateOptions`.
+    pub(crate) fn write(
+        &self,
+        headers: &HeaderMap,
+        part: Part,
+        kind: &str,
+    ) -> Result<WriteOptions, ApiError> {
         let dry_run = match self.text("dryRun") {
             "" => false,
             "All" => true,
             other => {
-                return Err(ApiError::bad_request(format!(
-                    "Invalid value: \"{other}\": dryRun: supported values: \"All\""
-                )));
+                let error = FieldError::not_supported("dryRun", serde_json::json!([other]), &["All"]);
+                return Err(ApiError::invalid_options(kind, &[error]));
             }
         };
         let manager = match self.text("fieldManager") {

@@ -7,9 +7,11 @@ use axum::http::{Method, Response, StatusCode, header};
 use axum::routing::get;
 
 use super::request::{self, Query, Target};
-use super::{App, body, read, respond, watch, write};
+use super::write::{self, Write};
+use super::{App, body, read, respond, watch};
 use crate::errors::ApiError;
 use crate::faults::FaultAction;
+use crate::registry::Part;
 
 /// All routes of the API.
 pub(crate) fn router(app: App) -> Router {
@@ -66,6 +68,9 @@ async fn dispatch(app: &App, request: Request) -> Result<Response<Body>, ApiErro
         return Ok(document);
     }
     let target = Target::parse(parts.uri.path()).ok_or_else(ApiError::no_such_path)?;
+    if target.part == Part::Status && !matches!(parts.method, Method::GET | Method::PUT | Method::PATCH) {
+        return Err(ApiError::method_not_allowed());
+    }
     let query = Query::parse(&parts.uri)?;
     let verb = request::verb(&parts.method, &target, &query);
     let bytes = body::read(request_body).await?;
@@ -75,14 +80,21 @@ async fn dispatch(app: &App, request: Request) -> Result<Response<Body>, ApiErro
         Some(FaultAction::LoseRequest) => return Ok(lost_answer()),
         Some(FaultAction::LoseAnswer) | None => {}
     }
+    let write = Write {
+        app,
+        target: &target,
+        query: &query,
+        headers: &parts.headers,
+        bytes: &bytes,
+    };
     let response = match (verb, &target.name) {
         ("watch", _) => watch::watch(app, &target, &query),
         ("list", _) => read::list(app, &target, &query),
         ("get", Some(_)) if query.wants_watch() => watch::watch(app, &target, &query),
         ("get", Some(name)) => read::get(app, &target, name),
-        ("create", _) => write::create(app, &target, &query, &parts.headers, &bytes),
-        ("update", _) => write::update(app, &target, &query, &parts.headers, &bytes),
-        ("patch", _) => write::patch(app, &target, &query, &parts.headers, &bytes),
+        ("create", _) => write.create(),
+        ("update", _) => write.update(),
+        ("patch", _) => write.patch(),
         ("delete" | "deletecollection", _) => write::delete(app, &target, &query, &bytes),
         _ => Err(ApiError::method_not_allowed()),
     }?;

@@ -88,16 +88,7 @@ enum Initial {
 
 fn initial_events(query: &Query) -> Result<Initial, ApiError> {
     let version_match = query.version_match()?;
-    let refused = |errors: &[FieldError]| {
-        let mut error = ApiError::invalid(&crate::resources::SERVICES, "", errors);
-        error.message = error
-            .message
-            .replacen("Service \"\"", "ListOptions.meta.k8s.io \"\"", 1);
-        error.details.clear();
-        error.details.insert("group".to_owned(), "meta.k8s.io".into());
-        error.details.insert("kind".to_owned(), "ListOptions".into());
-        Err(error)
-    };
+    let refused = |errors: &[FieldError]| Err(ApiError::invalid_options("ListOptions", errors));
     match query.text("sendInitialEvents") {
         "" if version_match.is_some() => refused(&[FieldError::forbidden(
             "resourceVersionMatch",

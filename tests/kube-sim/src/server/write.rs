@@ -5,171 +5,177 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::document::Document;
+use super::field_validation::FieldValidation;
 use super::request::{Query, Target};
 use super::{App, body, respond};
 use crate::errors::ApiError;
 use crate::patch::{self, Patch};
-use crate::registry::{DeleteOptions, Deleted, Intake, Registry, intake};
-use crate::storage::Key;
+use crate::registry::{DeleteOptions, Deleted, Mode, Registry, Updated, WriteOptions};
+use crate::storage::{Key, Stored};
+use crate::validation::FieldError;
 
 /// Media types of a PATCH.
-const PATCH_TYPES: [&str; 4] = [
+const PATCH_TYPES: [&str; 5] = [
     "application/json-patch+json",
     "application/merge-patch+json",
     "application/strategic-merge-patch+json",
     "application/apply-patch+yaml",
+    "application/apply-patch+cbor",
 ];
 
-/// What to do about unknown fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FieldValidation {
-    Ignore,
-    Warn,
-    Strict,
+/// A request that carries an object or a patch.
+pub(super) struct Write<'a> {
+    pub(super) app: &'a App,
+    pub(super) target: &'a Target,
+    pub(super) query: &'a Query,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) bytes: &'a Bytes,
 }
 
-impl FieldValidation {
-    fn parse(query: &Query) -> Result<Self, ApiError> {
-        match query.text("fieldValidation") {
-            "" | "Warn" => Ok(Self::Warn),
-            "Ignore" => Ok(Self::Ignore),
-            "Strict" => Ok(Self::Strict),
-            other => Err(ApiError::bad_request(format!(
-                "fieldValidation: Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\""
-            ))),
+impl Write<'_> {
+    /// POST to a collection.
+    pub(super) fn create(&self) -> Result<Response<Body>, ApiError> {
+        let Target {
+            resource, namespace, ..
+        } = self.target;
+        if self.target.name.is_some() || (resource.namespaced && namespace.is_empty()) {
+            return Err(ApiError::method_not_allowed());
         }
+        let options = self
+            .query
+            .write(self.headers, self.target.part, "CreateOptions")?;
+        let validation = FieldValidation::parse(self.query, "CreateOptions")?;
+        let document = body::object(self.headers, self.bytes, resource.kind)?;
+        let mut warnings = Vec::new();
+        let object = validation.decode(self.target, &document, &mut warnings)?;
+        let stored = self.app.registry.create(resource, namespace, object, &options)?;
+        Ok(self.answer(StatusCode::CREATED, &stored, warnings))
     }
 
-    /// The object, or a refusal; unknown fields become warnings where they are allowed.
-    fn check(self, target: &Target, intake: Intake, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
-        let named: Vec<String> = intake
-            .unknown
-            .iter()
-            .map(|path| format!("unknown field \"{path}\""))
-            .collect();
-        match self {
-            Self::Strict if !named.is_empty() => {
-                let (kind, version) = (target.resource.kind, target.resource.version);
-                Err(ApiError::bad_request(format!(
-                    "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
-                    named.join(", ")
-                )))
-            }
-            Self::Warn => {
-                warnings.extend(named);
-                Ok(intake.object)
-            }
-            _ => Ok(intake.object),
-        }
+    /// PUT of one object.
+    pub(super) fn update(&self) -> Result<Response<Body>, ApiError> {
+        let resource = self.target.resource;
+        let key = self.key()?;
+        let options = self
+            .query
+            .write(self.headers, self.target.part, "UpdateOptions")?;
+        let validation = FieldValidation::parse(self.query, "UpdateOptions")?;
+        let document = body::object(self.headers, self.bytes, resource.kind)?;
+        let mut warnings = Vec::new();
+        let object = validation.decode(self.target, &document, &mut warnings)?;
+        let updated = self
+            .app
+            .registry
+            .update(resource, &key, &options, Mode::Put, |_old| Ok(object))?;
+        Ok(self.answer_update(&updated, warnings))
     }
-}
 
-pub(super) fn create(
-    app: &App,
-    target: &Target,
-    query: &Query,
-    headers: &HeaderMap,
-    bytes: &Bytes,
-) -> Result<Response<Body>, ApiError> {
-    if target.name.is_some() {
-        return Err(ApiError::method_not_allowed());
+    /// PATCH of one object.
+    pub(super) fn patch(&self) -> Result<Response<Body>, ApiError> {
+        let resource = self.target.resource;
+        let key = self.key()?;
+        let options = self.query.write(self.headers, self.target.part, "PatchOptions")?;
+        let validation = FieldValidation::parse(self.query, "PatchOptions")?;
+        let media_type = body::media_type(self.headers);
+        if media_type == "application/apply-patch+yaml" {
+            return self.apply(&key, &options, validation);
+        }
+        let document = match media_type {
+            "application/json-patch+json"
+            | "application/merge-patch+json"
+            | "application/strategic-merge-patch+json" => body::patch(self.bytes)?,
+            _ => return Err(ApiError::unsupported_media_type(&PATCH_TYPES)),
+        };
+        let patch = match media_type {
+            "application/json-patch+json" => Patch::Json(document.value),
+            "application/merge-patch+json" => Patch::Merge(document.value),
+            _ => Patch::Strategic(document.value),
+        };
+        patch.check()?;
+        let mut warnings = Vec::new();
+        let updated = self
+            .app
+            .registry
+            .update(resource, &key, &options, Mode::Patch, |old| {
+                let old = old.ok_or_else(|| ApiError::not_found(resource, &key.name))?;
+                let patched = patch::apply(resource, &old.full_value(resource), &patch)?;
+                let document = Document::plain(patched);
+                validation
+                    .decode(self.target, &document, &mut warnings)
+                    .map_err(|error| patch_refused(&document, error))
+            })?;
+        Ok(self.answer_update(&updated, warnings))
     }
-    let options = query.write(headers, target.part)?;
-    let raw = body::object(headers, bytes, target.resource.kind)?;
-    let mut warnings = Vec::new();
-    let object =
-        FieldValidation::parse(query)?.check(target, intake(target.resource, &raw)?, &mut warnings)?;
-    let namespace = if target.namespace.is_empty() && target.resource.namespaced {
-        return Err(ApiError::bad_request(
-            "an empty namespace may not be set during creation",
+
+    /// Server-side apply.
+    fn apply(
+        &self,
+        key: &Key,
+        options: &WriteOptions,
+        validation: FieldValidation,
+    ) -> Result<Response<Body>, ApiError> {
+        let resource = self.target.resource;
+        if self.query.text("fieldManager").is_empty() {
+            let error = FieldError::required("fieldManager", "is required for apply patch");
+            return Err(ApiError::invalid_options("PatchOptions", &[error]));
+        }
+        let configuration =
+            patch::configuration(resource, key, body::yaml(self.bytes)?, self.query.flag("force"))?;
+        let mut warnings = Vec::new();
+        let updated = self
+            .app
+            .registry
+            .apply(resource, key, options, &configuration, |merged| {
+                validation.decode(self.target, &Document::plain(merged), &mut warnings)
+            })?;
+        Ok(self.answer_update(&updated, warnings))
+    }
+
+    fn key(&self) -> Result<Key, ApiError> {
+        let name = self
+            .target
+            .name
+            .as_deref()
+            .ok_or_else(ApiError::method_not_allowed)?;
+        Ok(Key::new(&self.target.namespace, name))
+    }
+
+    fn answer_update(&self, updated: &Updated, warnings: Vec<String>) -> Response<Body> {
+        let status = if updated.created {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
+        self.answer(status, &updated.object, warnings)
+    }
+
+    fn answer(&self, status: StatusCode, stored: &Stored, mut warnings: Vec<String>) -> Response<Body> {
+        warnings.extend(crate::validation::warnings::about(
+            self.target.resource,
+            &stored.value,
         ));
-    } else {
-        &target.namespace
-    };
-    let stored = app
-        .registry
-        .create(target.resource, namespace, object, &options)?;
-    let mut response = respond::json(StatusCode::CREATED, stored.document(target.resource));
-    respond::warn(&mut response, &warnings);
-    Ok(response)
+        let mut response = respond::json(status, stored.document(self.target.resource));
+        respond::warn(&mut response, &warnings);
+        response
+    }
 }
 
-pub(super) fn update(
-    app: &App,
-    target: &Target,
-    query: &Query,
-    headers: &HeaderMap,
-    bytes: &Bytes,
-) -> Result<Response<Body>, ApiError> {
-    let name = target.name.as_deref().ok_or_else(ApiError::method_not_allowed)?;
-    let options = query.write(headers, target.part)?;
-    let raw = body::object(headers, bytes, target.resource.kind)?;
-    let mut warnings = Vec::new();
-    let object =
-        FieldValidation::parse(query)?.check(target, intake(target.resource, &raw)?, &mut warnings)?;
-    let key = Key::new(&target.namespace, name);
-    let may_create = Registry::put_may_create(target.resource, target.part);
-    let updated = app
-        .registry
-        .update(target.resource, &key, &options, may_create, |_old| Ok(object))?;
-    let status = if updated.created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    let mut response = respond::json(status, updated.object.document(target.resource));
-    respond::warn(&mut response, &warnings);
-    Ok(response)
-}
-
-pub(super) fn patch(
-    app: &App,
-    target: &Target,
-    query: &Query,
-    headers: &HeaderMap,
-    bytes: &Bytes,
-) -> Result<Response<Body>, ApiError> {
-    let name = target.name.as_deref().ok_or_else(ApiError::method_not_allowed)?;
-    let options = query.write(headers, target.part)?;
-    let kind = target.resource.kind;
-    let patch = match body::media_type(headers) {
-        "application/json-patch+json" => Patch::Json(body::json(bytes, kind)?),
-        "application/merge-patch+json" => Patch::Merge(body::json(bytes, kind)?),
-        "application/strategic-merge-patch+json" => Patch::Strategic(body::json(bytes, kind)?),
-        "application/apply-patch+yaml" => Patch::Merge(body::yaml(bytes)?),
-        _ => return Err(ApiError::unsupported_media_type(&PATCH_TYPES)),
-    };
-    let is_apply = body::media_type(headers) == "application/apply-patch+yaml";
-    let validation = FieldValidation::parse(query)?;
-    let mut warnings = Vec::new();
-    let key = Key::new(&target.namespace, name);
-    let updated = app
-        .registry
-        .update(target.resource, &key, &options, is_apply, |old| {
-            let patched = match (old, &patch) {
-                (Some(old), _) => {
-                    patch::apply(target.resource, name, &old.full_value(target.resource), &patch)?
-                }
-                (None, Patch::Merge(object)) => object.clone(),
-                (None, _) => return Err(ApiError::not_found(target.resource, name)),
-            };
-            validation.check(target, intake(target.resource, &patched)?, &mut warnings)
-        })?;
-    let status = if updated.created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    let mut response = respond::json(status, updated.object.document(target.resource));
-    respond::warn(&mut response, &warnings);
-    Ok(response)
+/// A patch's result that does not decode is the patch's fault.
+fn patch_refused(document: &Document, error: ApiError) -> ApiError {
+    match error.message.split_once(": json: ") {
+        Some((_, why)) if error.code == 400 => {
+            ApiError::invalid_patch(&document.value, &format!("json: {why}"))
+        }
+        _ => error,
+    }
 }
 
 fn delete_options(query: &Query, bytes: &Bytes) -> Result<DeleteOptions, ApiError> {
     let options = if bytes.is_empty() {
         Value::Null
     } else {
-        body::json(bytes, "DeleteOptions")?
+        body::json(bytes, "DeleteOptions")?.value
     };
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let propagation = text(&options["propagationPolicy"])

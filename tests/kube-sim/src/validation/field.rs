@@ -149,9 +149,23 @@ impl fmt::Display for FieldError {
     }
 }
 
+/// Marks a value that already is in the form in which Go prints it.
+const VERBATIM: &str = "\u{0}";
+
+/// A value that messages show as it is.
+pub(super) fn verbatim(text: &str) -> Value {
+    Value::from(format!("{VERBATIM}{text}"))
+}
+
 fn render_value(value: &Value) -> String {
     match value {
-        Value::Null => "null".to_owned(),
+        Value::String(text) => text
+            .strip_prefix(VERBATIM)
+            .map_or_else(|| value.to_string(), str::to_owned),
+        Value::Array(entries) => {
+            let entries: Vec<String> = entries.iter().map(render_value).collect();
+            format!("[{}]", entries.join(","))
+        }
         other => other.to_string(),
     }
 }

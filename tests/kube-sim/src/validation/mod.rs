@@ -3,13 +3,24 @@
 //! Called by the registry after defaulting. A rule's text and field path follow `pkg/apis/*/validation` of Kubernetes
 //! 1.36; [`FieldError`] renders them as `k8s.io/apimachinery/pkg/util/validation/field` does.
 
+pub(crate) mod addresses;
+mod endpointslices;
+mod events;
 mod field;
+pub(crate) mod formats;
+mod leases;
 pub(crate) mod metadata;
-
-pub use field::{FieldError, FieldErrorKind};
-pub(crate) mod services;
+mod nodes;
+pub(crate) mod service_addresses;
+mod service_ports;
+mod services;
+mod services_update;
+mod status;
+pub(crate) mod warnings;
 
 use serde_json::Value;
+
+pub use field::{FieldError, FieldErrorKind};
 
 use crate::registry::Part;
 use crate::resources::Resource;
@@ -22,7 +33,34 @@ pub(crate) fn content(
     part: Part,
 ) -> Vec<FieldError> {
     match (resource.plural, part) {
-        ("services", Part::Main) => services::content(object, old),
+        ("services", Part::Main) => {
+            let mut errors = old
+                .map(|old| services_update::content(object, old))
+                .unwrap_or_default();
+            errors.extend(services::content(object, old));
+            errors
+        }
+        ("services", Part::Status) => status::load_balancer(object),
+        ("endpointslices", _) => endpointslices::content(object, old),
+        ("nodes", part) => nodes::content(object, old, part),
+        ("leases", _) => leases::content(object),
+        ("events", _) => events::content(object),
         _ => Vec::new(),
+    }
+}
+
+/// One error per text about one value.
+fn each_invalid(field: &str, value: &Value, texts: Vec<String>) -> Vec<FieldError> {
+    texts
+        .into_iter()
+        .map(|text| FieldError::invalid(field, value.clone(), text))
+        .collect()
+}
+
+/// A value that has to be one of a set.
+fn one_of(field: &str, value: &Value, supported: &[&str]) -> Vec<FieldError> {
+    match value.as_str() {
+        Some(text) if supported.contains(&text) => Vec::new(),
+        _ => vec![FieldError::not_supported(field, value.clone(), supported)],
     }
 }
