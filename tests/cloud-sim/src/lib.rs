@@ -1,4 +1,5 @@
-//! A simulated Alibaba Cloud for tests and for people: SLB (CLB) 2014-05-15, ECS 2014-05-26 and VPC 2016-04-28.
+//! A simulated Alibaba Cloud for tests and for people: SLB (CLB) 2014-05-15, ECS 2014-05-26 and VPC
+//! 2016-04-28.
 //!
 //! It verifies signatures (V1 and V3), validates parameters, fills defaults, refuses concurrent changes to
 //! one load balancer, enforces request limits and quotas, and fails in the ways that it is told to. The

@@ -15,7 +15,8 @@ struct Arguments {
     /// Where to listen.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// A JSON document in the form of /_sim/state to start with, or the word lab for the cloud of the examples.
+    /// A JSON document in the form of /_sim/state to start with, or the word lab for the cloud of the
+    /// examples.
     #[arg(long, value_name = "FILE")]
     seed: Option<String>,
     /// Enforce the request limits of a real account.

@@ -97,8 +97,8 @@ impl Default for Options {
 pub struct Circumstances {
     /// How much of everything an account may have.
     pub quotas: Quotas,
-    /// How long a change of a load balancer's configuration takes: its answer comes after that, and until then
-    /// other changes to the same load balancer are refused.
+    /// How long a change of a load balancer's configuration takes: its answer comes after that, and until
+    /// then other changes to the same load balancer are refused.
     pub write_time: Duration,
     /// For how long after the answer the load balancer goes on refusing other changes.
     pub settle_time: Duration,

@@ -1,7 +1,8 @@
 //! Listeners: what one is, and the actions on them.
 //!
 //! A listener's attributes are kept under the names that Describe gives them; the rows of the catalogue say
-//! which parameter sets which attribute, so that TCP, UDP, HTTP and HTTPS differ in their rows and little else.
+//! which parameter sets which attribute, so that TCP, UDP, HTTP and HTTPS differ in their rows and little
+//! else.
 
 mod check;
 mod create;

@@ -13,6 +13,9 @@ const DEFAULT_PAGE_SIZE: usize = 10;
 /// Most ids, names or tags in a filter.
 const MOST_IN_A_FILTER: usize = 10;
 
+/// A text of a load balancer.
+type Field = fn(&LoadBalancer) -> &str;
+
 /// DescribeLoadBalancers: one page, filtered. Several tags in `Tags` mean any of them; several `Tag.N` all.
 pub(crate) fn describe_many(scope: &mut Scope<'_>) -> Answer {
     let input = scope.input;
@@ -39,7 +42,7 @@ pub(crate) fn describe_many(scope: &mut Scope<'_>) -> Answer {
         _ => DEFAULT_PAGE_SIZE,
     };
     let by_value = [
-        ("Address", (|lb| &lb.address) as fn(&LoadBalancer) -> &str),
+        ("Address", (|lb| &lb.address) as Field),
         ("AddressIPVersion", |lb| &lb.address_ip_version),
         ("AddressType", |lb| &lb.address_type),
         ("InternetChargeType", |lb| &lb.internet_charge_type),
@@ -53,7 +56,7 @@ pub(crate) fn describe_many(scope: &mut Scope<'_>) -> Answer {
         ("VSwitchId", |lb| &lb.vswitch_id),
     ];
     // Looked up once: an account has thousands of load balancers, and each call scans them.
-    let wanted: Vec<(fn(&LoadBalancer) -> &str, &str)> = by_value
+    let wanted: Vec<(Field, &str)> = by_value
         .into_iter()
         .filter_map(|(name, value)| Some((value, input.filled(name)?)))
         .collect();

@@ -70,8 +70,8 @@ pub(crate) fn verify(
         v1::matches(request, &key.secret, claim.signature)
     };
     if !matches {
-        // The real gateway shows what it would have signed, credentials among it; the official V1 client reads
-        // it, and a client of ours must not log it.
+        // The real gateway shows what it would have signed, credentials among it; the official V1 client
+        // reads it, and a client of ours must not log it.
         let expected = if is_v3 {
             v3::explanation(request)
         } else {

@@ -95,7 +95,7 @@ fn defaults_are_those_of_the_documentation() {
         .iter()
         .filter(|row| !is_change(&row.action))
         .filter_map(|row| {
-            // `2 (response sample / sim)`: the value comes first; words instead of a value say how it is found.
+            // `2 (response sample / sim)`: the value comes first; words say how it is found instead.
             let documented = row.default.split(" (").next().unwrap_or_default();
             let is_value = !documented.is_empty() && !documented.contains(' ') && documented != "none:";
             let found = find(row)?.default.unwrap_or_default();

@@ -235,3 +235,60 @@ async fn access_lists_have_their_rules() {
         "IpVersionConflict"
     );
 }
+
+#[tokio::test]
+async fn listeners_made_here_are_those_that_the_real_cloud_had() {
+    let lab = Lab::start().await;
+    let mut text = REDIRECT.replace("\"Port\": \"nodePort", "\"Port\": \"30080 nodePort");
+    for (name, value) in STAND_INS {
+        text = text.replace(name, value);
+    }
+    let wanted = document(&text)["load_balancer"].clone();
+    let name = [("LoadBalancerName", "a1b2")];
+    let protected = [
+        ("DeleteProtection", "on"),
+        ("ModificationProtectionStatus", "ConsoleProtection"),
+        ("ModificationProtectionReason", "managed.by.ack"),
+        ("Tag.1.Key", "ack.aliyun.com"),
+        ("Tag.1.Value", "c1"),
+        ("Tag.2.Key", "kubernetes.do.not.delete"),
+        ("Tag.2.Value", "a1b2"),
+    ];
+    let lb = lab.load_balancer(&[&name[..], &protected].concat()).await;
+    let group = lab.group(&lb, "k8s/30443/redirect/default/c1").await;
+    let common = [
+        ("LoadBalancerId", lb.as_str()),
+        ("HealthCheck", "off"),
+        ("Scheduler", "rr"),
+    ];
+    let https = [
+        ("ListenerPort", "443"),
+        ("VServerGroupId", group.as_str()),
+        ("Bandwidth", "-1"),
+        ("ServerCertificateId", "cert-a"),
+        ("Description", "k8s/443/redirect/default/c1"),
+    ];
+    lab.call("CreateLoadBalancerHTTPSListener", &[&common[..], &https].concat())
+        .await
+        .unwrap();
+    let http = [
+        ("ListenerPort", "80"),
+        ("ListenerForward", "on"),
+        ("ForwardPort", "443"),
+        ("Description", "k8s/80/redirect/default/c1"),
+    ];
+    lab.call("CreateLoadBalancerHTTPListener", &[&common[..], &http].concat())
+        .await
+        .unwrap();
+    for port in ["80", "443"] {
+        let listener = [("LoadBalancerId", lb.as_str()), ("ListenerPort", port)];
+        lab.call("StartLoadBalancerListener", &listener).await.unwrap();
+    }
+    let found = lab.account.load_balancer(&lb).unwrap();
+    assert_eq!(found["listeners"], wanted["listeners"]);
+    for (field, value) in wanted.as_object().unwrap() {
+        if !matches!(field.as_str(), "Address" | "listeners" | "vgroups") {
+            assert_eq!(&found[field], value, "{field}");
+        }
+    }
+}
