@@ -97,6 +97,8 @@ settings! {
         load_balancer_class: Option<String> = optional(),
         /// How long a Node may be not Ready before its backends are touched.
         node_grace: Duration = default("40s").between("0s", "1h"),
+        /// Backends on Nodes that are about to go get weight 0 until the Node is gone, instead of being removed at once.
+        drain_leaving_nodes: bool = default("false"),
         /// ipMode in the status of Services.
         ip_mode: IpModeSetting = default("VIP"),
         /// Listeners of Services with externalTrafficPolicy Local check healthCheckNodePort.
@@ -185,6 +187,7 @@ impl ClusterEntry {
                 tags_per_load_balancer: self.quotas.tags_per_load_balancer,
             },
             node_grace_ms: u64::try_from(self.node_grace.as_millis()).unwrap_or(u64::MAX),
+            drain_leaving_nodes: self.drain_leaving_nodes,
             ip_mode_proxy: self.ip_mode == IpModeSetting::Proxy,
             use_health_check_node_port: self.use_health_check_node_port,
             standard_fields_on_adopted: self.standard_fields_on_adopted,

@@ -46,6 +46,7 @@ pub(super) fn of_port(context: &Context<'_>, port: &Port<'_>, mark: &str) -> Por
         pods: Vec::new(),
         nodes: Vec::new(),
         nodes_in_grace: Vec::new(),
+        leaving_nodes: Vec::new(),
     };
     match (context.backend_type, context.inputs.service.traffic_policy) {
         (BackendType::Eni, _) => building.add_pods(&usable),
@@ -64,6 +65,7 @@ struct Building<'a, 'b> {
     /// Instances with the number of the Service's pods on each.
     nodes: Vec<(String, usize)>,
     nodes_in_grace: Vec<String>,
+    leaving_nodes: Vec<String>,
 }
 
 impl Building<'_, '_> {
@@ -80,6 +82,10 @@ impl Building<'_, '_> {
                 Eligibility::Excluded => continue,
                 Eligibility::LeftOutByUser => {
                     self.found.left_out_by_user += 1;
+                    continue;
+                }
+                Eligibility::Leaving => {
+                    self.drain(node);
                     continue;
                 }
                 Eligibility::Eligible => {}
@@ -135,6 +141,7 @@ impl Building<'_, '_> {
             match nodes::eligibility(node, &self.context.annotations().backend) {
                 Eligibility::Excluded => {}
                 Eligibility::LeftOutByUser => self.found.left_out_by_user += 1,
+                Eligibility::Leaving => self.drain(node),
                 Eligibility::Eligible => {
                     if let Some(instance) = self.instance(node) {
                         self.nodes.push((instance, pods));
@@ -162,6 +169,13 @@ impl Building<'_, '_> {
 
     fn node_of(&self, endpoint: &Usable<'_>) -> Option<&Node> {
         endpoint.node.and_then(|name| self.context.inputs.nodes.get(name))
+    }
+
+    /// A Node that is about to go gets no new connections while it is still attached, where the settings ask for it.
+    fn drain(&mut self, node: &Node) {
+        if self.context.inputs.cluster.drain_leaving_nodes {
+            self.leaving_nodes.extend(node.instance_id().map(str::to_owned));
+        }
     }
 
     fn instance(&mut self, node: &Node) -> Option<String> {
@@ -216,7 +230,11 @@ impl Building<'_, '_> {
             .nodes_in_grace
             .into_iter()
             .map(|instance| backend(BackendTarget::Instance(instance), node_port, 0));
-        self.found.if_present = in_grace.collect();
+        let leaving = self.leaving_nodes.into_iter().map(|instance| Backend {
+            weight: 0,
+            ..backend(BackendTarget::Instance(instance), node_port, 0)
+        });
+        self.found.if_present = in_grace.chain(leaving).collect();
         self.found.backends = backends;
         self.found
     }

@@ -7,7 +7,6 @@ use super::context::Context;
 use super::ports::Port;
 use crate::annotations::health_check::HealthCheckAnnotations;
 use crate::annotations::value::HealthCheckType;
-use crate::settings::BackendType;
 
 /// Path at which kube-proxy answers on `healthCheckNodePort`.
 const NODE_HEALTH_PATH: &str = "/healthz";
@@ -110,15 +109,15 @@ pub(super) fn name_attributes(context: &Context<'_>, port: &Port<'_>, attributes
 /// The port on which kube-proxy says whether a Node has ready pods, where the settings ask for it and every backend is a Node. An
 /// annotation that says how to check goes before.
 fn node_health_port(context: &Context<'_>, port: &Port<'_>) -> Option<u16> {
+    let settings = context.inputs.cluster;
+    if !settings.use_health_check_node_port || !context.is_local() || port.protocol != ListenerProtocol::Tcp {
+        return None;
+    }
     let annotations = &context.annotations().health_check;
     let said_otherwise =
         annotations.check_type.is_some() || annotations.uri.is_some() || annotations.connect_port.is_some();
-    let only_nodes = context.backend_type == BackendType::Ecs && !context.has_virtual_node_backends();
-    (context.inputs.cluster.use_health_check_node_port
-        && context.is_local()
-        && only_nodes
-        && port.protocol == ListenerProtocol::Tcp
-        && !said_otherwise)
-        .then_some(context.inputs.service.health_check_node_port)
-        .flatten()
+    if said_otherwise || context.has_virtual_node_backends() {
+        return None;
+    }
+    context.inputs.service.health_check_node_port
 }

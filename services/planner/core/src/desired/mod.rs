@@ -163,7 +163,7 @@ pub struct DesiredVServerGroup {
     /// Our backends, ordered by key.
     pub backends: Vec<Backend>,
     /// Backends that stay, with this weight, where they are attached, and are not added where they are not, ordered by key: a Node
-    /// within its grace time (KEP-3458).
+    /// within its grace time (KEP-3458), or with weight 0 one that is about to go.
     pub if_present: Vec<Backend>,
     /// `ignore-weight-update: "on"`: the weight of a backend that is there stays.
     pub ignore_weight: bool,

@@ -27,6 +27,8 @@ pub(super) enum Eligibility {
     Eligible,
     /// It may not, because of what it is.
     Excluded,
+    /// It may no more: it is about to go.
+    Leaving,
     /// The user's annotations leave it out.
     LeftOutByUser,
 }
@@ -38,13 +40,11 @@ pub(super) fn is_virtual(node: &Node) -> bool {
 
 /// Whether the Node may be a backend, its readiness apart.
 pub(super) fn eligibility(node: &Node, annotations: &BackendAnnotations) -> Eligibility {
-    let excluded = node.deleting
-        || is_virtual(node)
+    let excluded = is_virtual(node)
         || EXCLUDING_LABELS
             .iter()
             .any(|label| node.labels.contains_key(*label))
-        || node.provider_id.starts_with(HYBRID_PROVIDER)
-        || node.taints.iter().any(|taint| taint == LEAVING_TAINT);
+        || node.provider_id.starts_with(HYBRID_PROVIDER);
     if excluded {
         return Eligibility::Excluded;
     }
@@ -53,10 +53,11 @@ pub(super) fn eligibility(node: &Node, annotations: &BackendAnnotations) -> Elig
         .backend_label
         .as_ref()
         .is_some_and(|wanted| !wanted.value.match_all(&node.labels));
-    if cordoned_out || unlabelled {
-        Eligibility::LeftOutByUser
-    } else {
-        Eligibility::Eligible
+    let leaving = node.deleting || node.taints.iter().any(|taint| taint == LEAVING_TAINT);
+    match (cordoned_out || unlabelled, leaving) {
+        (true, _) => Eligibility::LeftOutByUser,
+        (false, true) => Eligibility::Leaving,
+        (false, false) => Eligibility::Eligible,
     }
 }
 

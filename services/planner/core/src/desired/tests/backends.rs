@@ -155,6 +155,30 @@ fn local_policy_follows_the_endpoints_not_the_nodes_readiness() {
 }
 
 #[test]
+fn a_node_that_is_about_to_go_is_removed_or_drained_as_configured() {
+    let leave: [fn(&mut Node); 2] = [
+        |node| node.taints.push("ToBeDeletedByClusterAutoscaler".to_owned()),
+        |node| node.deleting = true,
+    ];
+    for leave in leave {
+        for mut lab in [Lab::tcp(), local()] {
+            leave(lab.nodes.get_mut("n2").unwrap());
+            let group = |lab: &Lab| lab.desired().vgroups.remove(0);
+            assert_eq!(group(&lab).if_present, Vec::new());
+            lab.cluster.drain_leaving_nodes = true;
+            assert_eq!(written(&group(&lab).if_present), ["i-n2:30080=0"]);
+            assert!(
+                !written(&group(&lab).backends)
+                    .iter()
+                    .any(|backend| backend.starts_with("i-n2:"))
+            );
+            let lab = lab.annotated("backend-label", "none=such");
+            assert_eq!(group(&lab).if_present, Vec::new());
+        }
+    }
+}
+
+#[test]
 fn the_users_annotations_choose_nodes_and_may_leave_none() {
     assert_eq!(
         Lab::tcp()

@@ -172,6 +172,7 @@ fn cluster() -> ClusterSettings {
         load_balancer_class: None,
         quotas: Quotas::default(),
         node_grace_ms: 40_000,
+        drain_leaving_nodes: false,
         ip_mode_proxy: false,
         use_health_check_node_port: false,
         standard_fields_on_adopted: false,
