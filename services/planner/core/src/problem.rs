@@ -36,8 +36,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Something that a person should know though nothing is wrong enough to stop: an annotation without effect, a change that
-/// cannot be made. Said once; a hash of it is remembered in the Service's conditions.
+/// Something that a person should know though nothing is wrong enough to stop: an annotation without effect,
+/// a change that cannot be made. Said once; a hash of it is remembered in the Service's conditions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Notice {
     /// Whether it is a Warning event rather than a Normal one.

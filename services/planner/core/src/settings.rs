@@ -29,14 +29,15 @@ pub struct ClusterSettings {
     pub quotas: Quotas,
     /// How long a Node may be not Ready before its backends are touched, milliseconds (KEP-3458).
     pub node_grace_ms: u64,
-    /// Whether backends on Nodes that are about to go (the cluster autoscaler's taint, deletion) get weight 0 until the Node is gone,
-    /// instead of being removed at once.
+    /// Whether backends on Nodes that are about to go (the cluster autoscaler's taint, deletion) get weight 0
+    /// until the Node is gone, instead of being removed at once.
     pub drain_leaving_nodes: bool,
     /// `ipMode: Proxy` in the status instead of VIP.
     pub ip_mode_proxy: bool,
     /// Whether listeners of Local Services check `healthCheckNodePort`.
     pub use_health_check_node_port: bool,
-    /// Whether source ranges and session affinity start on CLBs that Alibaba's controller made, which ignores both.
+    /// Whether source ranges and session affinity start on CLBs that Alibaba's controller made, which ignores
+    /// both.
     pub standard_fields_on_adopted: bool,
 }
 

@@ -60,10 +60,13 @@ pub fn explain_row(row: &Row) -> String {
 
 /// What stands above the table of the reference page.
 const HEADER: &str = "# Annotations\n\n\
-    What a Service of type LoadBalancer may ask for. This page is made from the planner's table of annotations; do not edit it.\n\n\
-    Names and values are matched exactly, case included. Instead of `alibaba-cloud-` the older prefix `alicloud-` is read too; where \
-    both are there, the newer one counts. `clbctl explain annotation NAME` prints one row.\n\n\
-    | annotation | value | default | applies to | can change | since | what it does |\n|---|---|---|---|---|---|---|\n";
+    What a Service of type LoadBalancer may ask for. This page is made from the planner's table of \
+    annotations; do not edit it.\n\n\
+    Names and values are matched exactly, case included. Instead of `alibaba-cloud-` the older prefix \
+    `alicloud-` is read too; where both are there, the newer one counts. `clbctl explain annotation NAME` \
+    prints one row.\n\n\
+    | annotation | value | default | applies to | can change | since | what it does |\n\
+    |---|---|---|---|---|---|---|\n";
 
 /// The reference page: the whole table in Markdown.
 #[must_use]

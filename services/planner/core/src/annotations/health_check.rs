@@ -30,7 +30,8 @@ annotations! {
         instead: Some("loadbalancer-health-check-switch"),
     }
     TYPE check_type: HealthCheckType = "loadbalancer-health-check-type",
-    "Whether TCP listeners check by connecting or by an HTTP request. HTTP and HTTPS listeners always do the latter." {
+    "Whether TCP listeners check by connecting or by an HTTP request. HTTP and HTTPS listeners always do \
+     the latter." {
         default: "tcp",
         example: "http",
         applies: TCP,
@@ -66,7 +67,8 @@ annotations! {
         instead: Some("loadbalancer-health-check-timeout"),
     }
     TIMEOUT timeout: Number<1, 300> = "loadbalancer-health-check-timeout",
-    "How many seconds the check of an HTTP or HTTPS listener waits; below the interval, the interval counts." {
+    "How many seconds the check of an HTTP or HTTPS listener waits; below the interval, the interval \
+     counts." {
         default: "5",
         example: "10",
         applies: LAYER_7,

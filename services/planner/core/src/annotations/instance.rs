@@ -72,7 +72,8 @@ annotations! {
         since: "v1.9.3",
     }
     CHARGE_TYPE charge_type: InternetChargeType = "loadbalancer-charge-type",
-    "Whether an Internet-facing CLB's traffic is paid by volume or by bandwidth; the latter needs PayBySpec." {
+    "Whether an Internet-facing CLB's traffic is paid by volume or by bandwidth; the latter needs \
+     PayBySpec." {
         default: "paybytraffic",
         example: "paybybandwidth",
         applies: OWN,

@@ -1,4 +1,5 @@
-//! Values that are comma lists: protocols and ports, redirects, tags, labels, certificates by domain, groups by port.
+//! Values that are comma lists: protocols and ports, redirects, tags, labels, certificates by domain, groups
+//! by port.
 //!
 //! An empty item, an item of another form and a key that comes twice make the whole list invalid.
 
@@ -37,7 +38,8 @@ fn port(text: &str) -> Option<u16> {
         .filter(|port| *port > 0)
 }
 
-/// `protocol-port`: the protocols of listeners by port. TCP, HTTP and HTTPS share one space of ports; UDP has its own.
+/// `protocol-port`: the protocols of listeners by port. TCP, HTTP and HTTPS share one space of ports; UDP has
+/// its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProtocolPorts(BTreeMap<(u16, Transport), ListenerProtocol>);
 
@@ -58,7 +60,8 @@ impl Value for ProtocolPorts {
     const KIND: &'static str = "list of protocol:port";
 
     fn allowed() -> String {
-        "pairs of protocol (tcp, udp, http, https) and port (1 to 65535) as protocol:port, with commas between, each port once"
+        "pairs of protocol (tcp, udp, http, https) and port (1 to 65535) as protocol:port, with commas \
+         between, each port once"
             .to_owned()
     }
 
@@ -116,8 +119,8 @@ impl Value for Tags {
     const KIND: &'static str = "list of key=value";
 
     fn allowed() -> String {
-        "pairs as key=value, with commas between, each key once; keys of 1 to 64 and values of 0 to 128 characters that neither \
-         begin with aliyun or acs: nor hold http:// or https://"
+        "pairs as key=value, with commas between, each key once; keys of 1 to 64 and values of 0 to 128 \
+         characters that neither begin with aliyun or acs: nor hold http:// or https://"
             .to_owned()
     }
 
@@ -186,7 +189,9 @@ impl Value for DomainCertificates {
     const KIND: &'static str = "list of domain:certificate";
 
     fn allowed() -> String {
-        "pairs of domain (*. may come first) and certificate id as domain:id, with commas between, each domain once".to_owned()
+        "pairs of domain (*. may come first) and certificate id as domain:id, with commas between, each \
+         domain once"
+            .to_owned()
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -220,7 +225,9 @@ impl Value for VGroupPorts {
     const KIND: &'static str = "list of vServer group:port";
 
     fn allowed() -> String {
-        "pairs of vServer group id and port of the Service as rsp-id:port, with commas between, each port once".to_owned()
+        "pairs of vServer group id and port of the Service as rsp-id:port, with commas between, each port \
+         once"
+            .to_owned()
     }
 
     fn parse(text: &str) -> Option<Self> {

@@ -21,7 +21,8 @@ annotations! {
         since: "v1.9.3",
     }
     SCHEDULER scheduler: Scheduler = "loadbalancer-scheduler",
-    "How connections are spread over the backends; sch and tch are for TCP and UDP. Between rr or wrr, sch and tch the listener is created anew." {
+    "How connections are spread over the backends; sch and tch are for TCP and UDP. Between rr or wrr, sch \
+     and tch the listener is created anew." {
         default: "rr",
         example: "wrr",
         applies: LISTENERS,

@@ -1,9 +1,9 @@
-//! The table of all annotations, and reading a Service's by it. [`crate::desired`] calls [`read()`]; `clbctl` and the reference page
-//! call [`explain`].
+//! The table of all annotations, and reading a Service's by it. [`crate::desired`] calls [`read()`]; `clbctl`
+//! and the reference page call [`explain`].
 //!
-//! The table is in four parts: [`instance`], [`listener`], [`health_check`], [`backend`]. A row is written once, with the type of
-//! its value, and gives a field of that type in the part's struct. Rules that join several annotations are not here but in
-//! [`crate::desired`], because they need the Service's ports.
+//! The table is in four parts: [`instance`], [`listener`], [`health_check`], [`backend`]. A row is written
+//! once, with the type of its value, and gives a field of that type in the part's struct. Rules that join
+//! several annotations are not here but in [`crate::desired`], because they need the Service's ports.
 
 pub mod backend;
 pub mod explain;
@@ -59,7 +59,8 @@ pub struct Read<'a> {
 }
 
 impl Read<'_> {
-    /// Whether the annotation is there, even with an invalid value: then nobody should say that it is missing.
+    /// Whether the annotation is there, even with an invalid value: then nobody should say that it is
+    /// missing.
     #[must_use]
     pub fn has(&self, row: &Row) -> bool {
         self.found.iter().any(|found| found.row.suffix == row.suffix)
@@ -74,8 +75,8 @@ pub fn table() -> impl Iterator<Item = &'static Row> {
         .copied()
 }
 
-/// The row of an annotation, by its whole name, with either prefix, or by any end of it that a person would write:
-/// `alibaba-cloud-loadbalancer-spec`, `loadbalancer-spec`, `spec`.
+/// The row of an annotation, by its whole name, with either prefix, or by any end of it that a person would
+/// write: `alibaba-cloud-loadbalancer-spec`, `loadbalancer-spec`, `spec`.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Row> {
     let domain = marks::ANNOTATION_DOMAIN;

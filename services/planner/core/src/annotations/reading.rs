@@ -1,4 +1,5 @@
-//! Reading a Service's annotations by the table: every mistake at once, and a remark on each name that does nothing.
+//! Reading a Service's annotations by the table: every mistake at once, and a remark on each name that does
+//! nothing.
 
 use std::collections::BTreeMap;
 
@@ -62,8 +63,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The value of a row's annotation. An empty text counts as if the annotation were not there, as it does for Alibaba's
-    /// controller.
+    /// The value of a row's annotation. An empty text counts as if the annotation were not there, as it does
+    /// for Alibaba's controller.
     pub(super) fn take<T: Value>(&mut self, row: &'static Row) -> Option<Written<T>> {
         let mut names = row
             .names()
@@ -128,7 +129,8 @@ fn unknown_name(name: &str, table: &[&'static Row]) -> Option<Notice> {
     if names.iter().any(|known| known == name) || is_of_another_reader(name) {
         return None;
     }
-    // Behind the domain there are other controllers' annotations too: only names that resemble one of ours are spoken of.
+    // Behind the domain there are other controllers' annotations too: only names that resemble one of ours
+    // are spoken of.
     let lower = name.to_ascii_lowercase();
     let nearest = names
         .iter()

@@ -1,5 +1,6 @@
-//! The form of the table's rows. The rows themselves stand in [`super::instance`], [`super::listener`], [`super::health_check`] and
-//! [`super::backend`], each once; reading, explaining and the reference page are made from them.
+//! The form of the table's rows. The rows themselves stand in [`super::instance`], [`super::listener`],
+//! [`super::health_check`] and [`super::backend`], each once; reading, explaining and the reference page are
+//! made from them.
 
 use clb_model::cloud::ListenerProtocol;
 use clb_model::marks;

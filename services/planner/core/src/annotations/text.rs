@@ -82,7 +82,8 @@ text!(
     /// A host name as the status of a Service may hold it.
     Hostname,
     "host name",
-    "a DNS name: labels of at most 63 lower-case letters, digits and - with dots between, at most 253 characters",
+    "a DNS name: labels of at most 63 lower-case letters, digits and - with dots between, at most 253 \
+     characters",
     |text| is_dns_name(text) && text.parse::<Ipv4Addr>().is_err()
 );
 text!(
@@ -146,7 +147,8 @@ pub(super) fn is_id(text: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
-/// Whether a text is a DNS name in lower case (RFC 1123), as the API server wants a hostname of the status to be.
+/// Whether a text is a DNS name in lower case (RFC 1123), as the API server wants a hostname of the status to
+/// be.
 pub(super) fn is_dns_name(text: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())

@@ -1,5 +1,5 @@
-//! What an annotation's value may be: switches, numbers in a range, one of a few words. Texts with a form of their own are in
-//! [`super::text`], lists in [`super::list`].
+//! What an annotation's value may be: switches, numbers in a range, one of a few words. Texts with a form of
+//! their own are in [`super::text`], lists in [`super::list`].
 //!
 //! A value that exists is valid: the only way to get one is [`Value::parse`].
 
@@ -49,7 +49,8 @@ impl<const MIN: u32, const MAX: u32> Value for Number<MIN, MAX> {
     }
 }
 
-/// Gives the allowed words of a type, in the order of the reference; parsing and explaining are both made from them.
+/// Gives the allowed words of a type, in the order of the reference; parsing and explaining are both made
+/// from them.
 macro_rules! words {
     ($type:ty, $kind:literal, $($text:literal => $value:expr),+ $(,)?) => {
         impl Value for $type {

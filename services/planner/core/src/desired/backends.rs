@@ -1,4 +1,5 @@
-//! The backends of one port: Nodes (Cluster and Local policy) or pods, and in every mode the pods on virtual nodes.
+//! The backends of one port: Nodes (Cluster and Local policy) or pods, and in every mode the pods on virtual
+//! nodes.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -122,7 +123,8 @@ impl Building<'_, '_> {
             match endpoint.node {
                 None => {
                     let reason = format!(
-                        "endpoint {} names no Node, and under Local policy only Nodes with a pod are backends",
+                        "endpoint {} names no Node, and under Local policy only Nodes with a pod are \
+                         backends",
                         endpoint.address
                     );
                     self.found.unusable.push(reason);
@@ -171,7 +173,8 @@ impl Building<'_, '_> {
         endpoint.node.and_then(|name| self.context.inputs.nodes.get(name))
     }
 
-    /// A Node that is about to go gets no new connections while it is still attached, where the settings ask for it.
+    /// A Node that is about to go gets no new connections while it is still attached, where the settings ask
+    /// for it.
     fn drain(&mut self, node: &Node) {
         if self.context.inputs.cluster.drain_leaving_nodes {
             self.leaving_nodes.extend(node.instance_id().map(str::to_owned));
@@ -182,7 +185,8 @@ impl Building<'_, '_> {
         let instance = node.instance_id().map(str::to_owned);
         if instance.is_none() {
             let reason = format!(
-                "Node {} has a provider id that names no ECS instance ({:?}; it should be <region>.<instance>)",
+                "Node {} has a provider id that names no ECS instance ({:?}; it should be \
+                 <region>.<instance>)",
                 node.name, node.provider_id
             );
             self.found.unusable.push(reason);

@@ -1,5 +1,5 @@
-//! Mistakes that several annotations, or an annotation and the Service's ports, make together. Every one is found, whatever else
-//! is wrong.
+//! Mistakes that several annotations, or an annotation and the Service's ports, make together. Every one is
+//! found, whatever else is wrong.
 //!
 //! Required is what has no default and whose feature is on (the last table of `compatibility.md`).
 
@@ -54,7 +54,8 @@ fn node_ports(context: &Context<'_>) -> Option<Problem> {
         place: "spec.allocateLoadBalancerNodePorts".to_owned(),
         value: service.node_ports.to_string(),
         allowed: format!(
-            "true, because backends are Nodes and port {ports} has no node port; false is for pods as backends (annotation {}: \"eni\")",
+            "true, because backends are Nodes and port {ports} has no node port; false is for pods as \
+             backends (annotation {}: \"eni\")",
             crate::annotations::backend::BACKEND_TYPE.name()
         ),
         example: "true".to_owned(),

@@ -105,8 +105,8 @@ impl<'a> Context<'a> {
             .any(|name| nodes.get(name).is_some_and(nodes::is_virtual))
     }
 
-    /// The mark of a port's group and backends: by node port for ECS backends, by target port for ENI backends. None while an ECS
-    /// port has no node port.
+    /// The mark of a port's group and backends: by node port for ECS backends, by target port for ENI
+    /// backends. None while an ECS port has no node port.
     pub(super) fn vgroup_mark(&self, port: &Port<'_>) -> Option<String> {
         let (key, cluster) = (self.service_key(), &self.inputs.cluster.id);
         match self.backend_type {

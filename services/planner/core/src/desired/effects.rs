@@ -1,4 +1,5 @@
-//! Annotations that are right and do nothing here, each with the reason and, where there is one, the annotation that does it.
+//! Annotations that are right and do nothing here, each with the reason and, where there is one, the
+//! annotation that does it.
 
 use clb_model::cloud::{AddressType, InternetChargeType, ListenerProtocol};
 
@@ -256,8 +257,8 @@ fn ports_that_are_not_there(context: &Context<'_>) -> Vec<Notice> {
     notices
 }
 
-/// Under Local policy Nodes weigh as much as they have pods, which only one scheduler looks at. The reference calls it required
-/// and leaves it out in its own examples: so it is said, not changed.
+/// Under Local policy Nodes weigh as much as they have pods, which only one scheduler looks at. The reference
+/// calls it required and leaves it out in its own examples: so it is said, not changed.
 fn scheduler_ignores_weights(context: &Context<'_>) -> Option<Notice> {
     let scheduler = context
         .annotations()
@@ -270,7 +271,8 @@ fn scheduler_ignores_weights(context: &Context<'_>) -> Option<Notice> {
         warning: false,
         reason: reason::SCHEDULER_IGNORES_WEIGHTS,
         message: format!(
-            "under Local policy the weight of a Node is the number of its pods, which scheduler {} does not look at; {}: \"wrr\" does",
+            "under Local policy the weight of a Node is the number of its pods, which scheduler {} does not \
+             look at; {}: \"wrr\" does",
             scheduler.as_str(),
             lis::SCHEDULER.name()
         ),

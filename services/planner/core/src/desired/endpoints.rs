@@ -1,5 +1,5 @@
-//! Which endpoints get a port's traffic: those that are ready or, when none is, those that still serve while terminating
-//! (KEP-1669). An address that several EndpointSlices hold counts once.
+//! Which endpoints get a port's traffic: those that are ready or, when none is, those that still serve while
+//! terminating (KEP-1669). An address that several EndpointSlices hold counts once.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -50,8 +50,8 @@ pub(super) fn usable<'a>(service: &'a Service, port: &ServicePort, family: IpFam
     chosen.into_values().collect()
 }
 
-/// Of two slices that hold one address the one that names a Node tells more; between two that do, the lesser name, whatever the
-/// order of the slices.
+/// Of two slices that hold one address the one that names a Node tells more; between two that do, the lesser
+/// name, whatever the order of the slices.
 fn insert<'a>(chosen: &mut BTreeMap<(IpAddr, u16), Usable<'a>>, key: (IpAddr, u16), usable: Usable<'a>) {
     chosen
         .entry(key)
@@ -72,7 +72,8 @@ fn port_number(set: &EndpointSet, port: &ServicePort) -> Option<u16> {
         .map(|found| found.port)
 }
 
-/// With `publishNotReadyAddresses` readiness does not count; what terminates and does not serve any more still goes.
+/// With `publishNotReadyAddresses` readiness does not count; what terminates and does not serve any more
+/// still goes.
 fn is_ready(service: &Service, endpoint: &Endpoint) -> bool {
     endpoint.ready || (service.publish_not_ready && (!endpoint.terminating || endpoint.serving))
 }

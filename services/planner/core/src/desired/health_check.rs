@@ -1,4 +1,5 @@
-//! Health checks of listeners: which attributes a listener of each protocol gets, by the last table of `compatibility.md`.
+//! Health checks of listeners: which attributes a listener of each protocol gets, by the last table of
+//! `compatibility.md`.
 
 use clb_model::attribute::{AttributeValue, ListenerAttribute as Attribute, ListenerAttributes};
 use clb_model::cloud::ListenerProtocol;
@@ -11,8 +12,8 @@ use crate::annotations::value::HealthCheckType;
 /// Path at which kube-proxy answers on `healthCheckNodePort`.
 const NODE_HEALTH_PATH: &str = "/healthz";
 
-/// Whether a listener of the protocol checks its backends, as the annotations say or by default: TCP and UDP do, HTTP and HTTPS
-/// do not.
+/// Whether a listener of the protocol checks its backends, as the annotations say or by default: TCP and UDP
+/// do, HTTP and HTTPS do not.
 pub(super) fn is_checked(annotations: &HealthCheckAnnotations, protocol: ListenerProtocol) -> bool {
     let (switch, default) = match protocol {
         ListenerProtocol::Tcp | ListenerProtocol::Udp => (&annotations.switch, true),
@@ -33,7 +34,8 @@ pub(super) fn checks_by_http(annotations: &HealthCheckAnnotations, protocol: Lis
     }
 }
 
-/// Adds what the annotations name. Attributes of a check that is off are not sent: the cloud does not keep them all.
+/// Adds what the annotations name. Attributes of a check that is off are not sent: the cloud does not keep
+/// them all.
 pub(super) fn name_attributes(context: &Context<'_>, port: &Port<'_>, attributes: &mut ListenerAttributes) {
     let annotations = &context.annotations().health_check;
     let protocol = port.protocol;
@@ -106,8 +108,8 @@ pub(super) fn name_attributes(context: &Context<'_>, port: &Port<'_>, attributes
     }
 }
 
-/// The port on which kube-proxy says whether a Node has ready pods, where the settings ask for it and every backend is a Node. An
-/// annotation that says how to check goes before.
+/// The port on which kube-proxy says whether a Node has ready pods, where the settings ask for it and every
+/// backend is a Node. An annotation that says how to check goes before.
 fn node_health_port(context: &Context<'_>, port: &Port<'_>) -> Option<u16> {
     let settings = context.inputs.cluster;
     if !settings.use_health_check_node_port || !context.is_local() || port.protocol != ListenerProtocol::Tcp {

@@ -1,4 +1,5 @@
-//! The CLB itself: parameters of its creation with all defaults of `compatibility.md`, and the attributes that annotations name.
+//! The CLB itself: parameters of its creation with all defaults of `compatibility.md`, and the attributes
+//! that annotations name.
 
 use std::collections::BTreeMap;
 
@@ -118,7 +119,8 @@ pub(super) fn address_type(instance: &InstanceAnnotations) -> AddressType {
     value(instance.address_type.as_ref()).unwrap_or(AddressType::Internet)
 }
 
-/// The family of the CLB's address: the annotation's, or that of the Service's first IP family. Internal CLBs are IPv4 only.
+/// The family of the CLB's address: the annotation's, or that of the Service's first IP family. Internal CLBs
+/// are IPv4 only.
 pub(super) fn ip_version(context: &Context<'_>) -> IpVersion {
     let instance = &context.annotations().instance;
     value(instance.ip_version.as_ref()).unwrap_or_else(|| {
@@ -140,8 +142,8 @@ pub(super) fn internet_charge_type(instance: &InstanceAnnotations) -> InternetCh
     }
 }
 
-/// How the instance is paid: as said, or by specification where something else that is said needs it (PayByCLCU cannot pay by
-/// bandwidth), or as the cluster's settings say.
+/// How the instance is paid: as said, or by specification where something else that is said needs it
+/// (PayByCLCU cannot pay by bandwidth), or as the cluster's settings say.
 fn instance_charge_type(context: &Context<'_>) -> InstanceChargeType {
     let instance = &context.annotations().instance;
     value(instance.instance_charge_type.as_ref()).unwrap_or_else(|| {
@@ -169,7 +171,8 @@ fn tags(context: &Context<'_>) -> BTreeMap<String, String> {
     tags
 }
 
-/// The user's tags, as many as the quota leaves beside ours; in the order of their keys, so that they are the same each time.
+/// The user's tags, as many as the quota leaves beside ours; in the order of their keys, so that they are the
+/// same each time.
 fn additional_tags(context: &Context<'_>) -> Option<BTreeMap<String, String>> {
     let written = context.annotations().instance.additional_tags.as_ref()?;
     let room = room_for_tags(context);

@@ -1,10 +1,11 @@
-//! From a Service, the cluster's Nodes and settings to the CLB that it should have. [`crate::step()`] calls [`desired()`] and gives the
-//! result to [`crate::plan`].
+//! From a Service, the cluster's Nodes and settings to the CLB that it should have. [`crate::step()`] calls
+//! [`desired()`] and gives the result to [`crate::plan`].
 
 //!
-//! [`context`] reads the annotations and resolves the ports; [`checks`] finds every mistake, [`effects`] everything that does nothing,
-//! [`questions`] what must be asked; [`load_balancer`], [`listeners`] (with [`health_check`]) and [`vgroups`] (with [`backends`],
-//! [`endpoints`], [`nodes`], [`weights`]) build the parts.
+//! [`context`] reads the annotations and resolves the ports; [`checks`] finds every mistake, [`effects`]
+//! everything that does nothing, [`questions`] what must be asked; [`load_balancer`], [`listeners`] (with
+//! [`health_check`]) and [`vgroups`] (with [`backends`], [`endpoints`], [`nodes`], [`weights`]) build the
+//! parts.
 
 mod backends;
 mod checks;
@@ -86,12 +87,13 @@ pub struct Desired {
     pub status: StatusWish,
     /// `preserve-lb-on-delete` has a value.
     pub preserve_on_delete: bool,
-    /// `spec.loadBalancerSourceRanges`, ordered; empty when everyone may connect, or when they are not to be honoured yet on a CLB
-    /// that Alibaba's controller made.
+    /// `spec.loadBalancerSourceRanges`, ordered; empty when everyone may connect, or when they are not to be
+    /// honoured yet on a CLB that Alibaba's controller made.
     pub source_ranges: Vec<IpNet>,
     /// Remarks: annotations without effect and the like, ordered.
     pub notices: Vec<Notice>,
-    /// When the same inputs give another result (milliseconds since 1970): a Node's grace time ends, a certificate expires.
+    /// When the same inputs give another result (milliseconds since 1970): a Node's grace time ends, a
+    /// certificate expires.
     pub wake_at_ms: Option<u64>,
 }
 
@@ -158,12 +160,13 @@ pub enum VServerGroupIdentity {
 pub struct DesiredVServerGroup {
     /// Which group.
     pub identity: VServerGroupIdentity,
-    /// The mark of our backends: their description. In a group that others share, only backends that carry it are ours.
+    /// The mark of our backends: their description. In a group that others share, only backends that carry it
+    /// are ours.
     pub mark: String,
     /// Our backends, ordered by key.
     pub backends: Vec<Backend>,
-    /// Backends that stay, with this weight, where they are attached, and are not added where they are not, ordered by key: a Node
-    /// within its grace time (KEP-3458), or with weight 0 one that is about to go.
+    /// Backends that stay, with this weight, where they are attached, and are not added where they are not,
+    /// ordered by key: a Node within its grace time (KEP-3458), or with weight 0 one that is about to go.
     pub if_present: Vec<Backend>,
     /// `ignore-weight-update: "on"`: the weight of a backend that is there stays.
     pub ignore_weight: bool,
@@ -199,8 +202,8 @@ pub struct StatusWish {
     pub ip_mode_proxy: bool,
 }
 
-/// The groups with their backends of a Service that has mistakes elsewhere: it keeps working as it was, its backends still
-/// followed. Empty when a mistake makes it unknown what they should be.
+/// The groups with their backends of a Service that has mistakes elsewhere: it keeps working as it was, its
+/// backends still followed. Empty when a mistake makes it unknown what they should be.
 #[must_use]
 pub fn backends_despite_problems(inputs: Inputs<'_>) -> Vec<DesiredVServerGroup> {
     let context = Context::new(inputs);
@@ -217,8 +220,8 @@ pub fn backends_despite_problems(inputs: Inputs<'_>) -> Vec<DesiredVServerGroup>
     }
 }
 
-/// What the Service asks for, or everything that is wrong with it. What only the cloud knows is asked first, so that a person is
-/// told of all mistakes at once.
+/// What the Service asks for, or everything that is wrong with it. What only the cloud knows is asked first,
+/// so that a person is told of all mistakes at once.
 #[must_use]
 pub fn desired(inputs: Inputs<'_>) -> Wish {
     let context = Context::new(inputs);

@@ -66,7 +66,8 @@ pub(super) fn eligibility(node: &Node, annotations: &BackendAnnotations) -> Elig
 pub(super) enum Readiness {
     /// It takes traffic.
     Ready,
-    /// It is not Ready, but not for long enough: it stays where it is attached until then (milliseconds since 1970).
+    /// It is not Ready, but not for long enough: it stays where it is attached until then (milliseconds since
+    /// 1970).
     InGrace(u64),
     /// It takes none.
     NotReady,

@@ -75,7 +75,8 @@ impl<'a> Ports<'a> {
         found
     }
 
-    /// A pair of `protocol-port` must fit a port of the Service; one for a port that is not there does nothing.
+    /// A pair of `protocol-port` must fit a port of the Service; one for a port that is not there does
+    /// nothing.
     fn check_protocol_port(&mut self, service: &Service, read: &Read<'_>) {
         let Some(list) = &read.annotations.listener.protocol_port else {
             return;
@@ -93,7 +94,10 @@ impl<'a> Ports<'a> {
             } else if !transports.contains(&protocol.transport()) {
                 let needed = protocol.transport().as_str();
                 self.problems.push(list.problem(
-                    format!("{protocol} needs a port of protocol {needed}, and port {number} of the Service is none"),
+                    format!(
+                        "{protocol} needs a port of protocol {needed}, and port {number} of the Service \
+                        is none"
+                    ),
                     PROTOCOL_PORT.example,
                 ));
             }

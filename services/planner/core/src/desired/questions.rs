@@ -1,4 +1,5 @@
-//! What only the cloud knows of things that annotations name: what to ask, and the mistakes that the answers show.
+//! What only the cloud knows of things that annotations name: what to ask, and the mistakes that the answers
+//! show.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

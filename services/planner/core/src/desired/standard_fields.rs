@@ -1,7 +1,8 @@
-//! Fields of the Service itself that Alibaba's controller ignores: session affinity, source ranges, IP families.
+//! Fields of the Service itself that Alibaba's controller ignores: session affinity, source ranges, IP
+//! families.
 //!
-//! On a CLB that Alibaba's controller made, session affinity and source ranges start only where the settings say so: until then
-//! nothing must change without a person's knowing.
+//! On a CLB that Alibaba's controller made, session affinity and source ranges start only where the settings
+//! say so: until then nothing must change without a person's knowing.
 
 use clb_model::cloud::{IpVersion, ListenerProtocol};
 use ipnet::IpNet;
@@ -53,7 +54,8 @@ fn parse_range(range: &str) -> Option<IpNet> {
     range.trim().parse().ok().map(|range: IpNet| range.trunc())
 }
 
-/// Whether a range can be in an access control list of the CLB: one list holds one family. What family a reused CLB has is not known here.
+/// Whether a range can be in an access control list of the CLB: one list holds one family. What family a
+/// reused CLB has is not known here.
 fn fits(context: &Context<'_>, range: IpNet) -> bool {
     !context.owns_load_balancer()
         || match load_balancer::ip_version(context) {
@@ -127,7 +129,9 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
     if service.dual_stack {
         say(
             true,
-            "spec.ipFamilyPolicy asks for both families; a CLB has one address, of the Service's first family".to_owned(),
+            "spec.ipFamilyPolicy asks for both families; a CLB has one address, of the Service's first \
+             family"
+                .to_owned(),
         );
     }
     if let Some(seconds) = service.client_ip_affinity_seconds {
@@ -140,7 +144,9 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
         } else if !has_tcp {
             say(
                 true,
-                "spec.sessionAffinity has no effect here: only TCP listeners that are managed keep clients by address".to_owned(),
+                "spec.sessionAffinity has no effect here: only TCP listeners that are managed keep clients \
+                 by address"
+                    .to_owned(),
             );
         } else if seconds > LONGEST_PERSISTENCE_SECONDS
             && context.annotations().listener.persistence_timeout.is_none()
@@ -148,7 +154,8 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
             say(
                 false,
                 format!(
-                    "spec.sessionAffinityConfig asks for {seconds} s; a CLB keeps a client for {LONGEST_PERSISTENCE_SECONDS} s at most"
+                    "spec.sessionAffinityConfig asks for {seconds} s; a CLB keeps a client for \
+                     {LONGEST_PERSISTENCE_SECONDS} s at most"
                 ),
             );
         }
@@ -159,7 +166,9 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
         } else if !context.manages_listeners() {
             say(
                 true,
-                "spec.loadBalancerSourceRanges has no effect here: the listeners of the reused CLB are not managed".to_owned(),
+                "spec.loadBalancerSourceRanges has no effect here: the listeners of the reused CLB are not \
+                 managed"
+                    .to_owned(),
             );
         }
     }
@@ -183,6 +192,7 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
 
 fn not_yet(field: &str) -> String {
     format!(
-        "{field} is not in force: the CLB was made by Alibaba's controller, which ignores it; the planner's setting for adopted CLBs starts it"
+        "{field} is not in force: the CLB was made by Alibaba's controller, which ignores it; the planner's \
+         setting for adopted CLBs starts it"
     )
 }

@@ -24,8 +24,8 @@ pub(super) struct Groups {
     pub(super) wake_at_ms: Option<u64>,
 }
 
-/// The groups of all ports. A port that redirects has one too, as Alibaba's controller leaves it. In a reused group each port has
-/// its own entry, because its backends have its own mark.
+/// The groups of all ports. A port that redirects has one too, as Alibaba's controller leaves it. In a reused
+/// group each port has its own entry, because its backends have its own mark.
 pub(super) fn groups(context: &Context<'_>) -> Groups {
     let mut by_mark: BTreeMap<(VServerGroupIdentity, String), Vec<PortBackends>> = BTreeMap::new();
     for port in &context.ports.ports {

@@ -134,7 +134,8 @@ fn forwards(context: &Context<'_>) -> Vec<Problem> {
         }
         if !protocols_of(to).contains(&ListenerProtocol::Https) {
             let allowed = format!(
-                "port {to} to be an https listener of this Service (annotation protocol-port): port {from} redirects to it"
+                "port {to} to be an https listener of this Service (annotation protocol-port): port {from} \
+                 redirects to it"
             );
             problems.push(written.problem(allowed, FORWARD_PORT.example));
         }

@@ -1,4 +1,5 @@
-//! What Alibaba's controller left in the cloud against what we want: a controller that takes over must find nothing to change.
+//! What Alibaba's controller left in the cloud against what we want: a controller that takes over must find
+//! nothing to change.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,5 @@
-//! Mistakes that annotations make together, a line each: where it is, what stands there, what the message says.
+//! Mistakes that annotations make together, a line each: where it is, what stands there, what the message
+//! says.
 
 use clb_model::cluster::{TargetPort, Transport};
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use clb_model::cloud::Backend;
 use clb_model::cluster::{EndpointSet, ServicePort, TrafficPolicy};
 use proptest::prelude::*;
-use proptest::sample::{Index, subsequence};
+use proptest::sample::{Index, select, subsequence};
 
 use super::lab::{Lab, PREFIX, pod, tcp_port, udp_port};
 use crate::annotations;
@@ -14,9 +15,10 @@ use crate::desired::{Wish, backends_despite_problems, desired};
 fn annotations() -> impl Strategy<Value = BTreeMap<String, String>> {
     let rows: Vec<_> = annotations::table().collect();
     let row = any::<Index>().prop_map(move |index| *index.get(&rows));
+    let plausible = ["on", "off", "0", "http:80,https:443", ""];
     let value = prop_oneof![
         6 => Just(None),
-        1 => prop_oneof![Just("on"), Just("off"), Just("0"), Just("http:80,https:443"), Just("")].prop_map(|text| Some(text.to_owned())),
+        1 => select(plausible.to_vec()).prop_map(|text| Some(text.to_owned())),
         1 => ".{0,12}".prop_map(Some),
     ];
     prop::collection::vec((row, value, any::<bool>()), 0..12).prop_map(|chosen| {
@@ -132,7 +134,8 @@ proptest! {
                 }
                 for group in &desired.vgroups {
                     prop_assert!(group.backends.windows(2).all(|two| two[0].key() < two[1].key()));
-                    prop_assert!(group.backends.iter().all(|backend| backend.weight <= 100 && backend.port > 0));
+                    let sane = |backend: &Backend| backend.weight <= 100 && backend.port > 0;
+                    prop_assert!(group.backends.iter().all(sane));
                 }
             }
         }
@@ -142,7 +145,8 @@ proptest! {
     fn the_legacy_prefix_is_read_as_the_newer_one(mut lab in labs()) {
         let legacy_prefix = PREFIX.replace("alibaba-cloud", "alicloud");
         let renamed = |from: &str, to: &str| -> BTreeMap<String, String> {
-            lab.service.annotations.iter().map(|(name, value)| (name.replace(from, to), value.clone())).collect()
+            let rename = |(name, value): (&String, &String)| (name.replace(from, to), value.clone());
+            lab.service.annotations.iter().map(rename).collect()
         };
         let (newer, legacy) = (renamed(&legacy_prefix, PREFIX), renamed(PREFIX, &legacy_prefix));
         let wish = |lab: &mut Lab, annotations: &BTreeMap<String, String>| {
