@@ -172,8 +172,8 @@ impl DirtySet {
     }
 }
 
-/// The set that the stores write to and one stream to the planner reads from. While there is no stream, nothing is collected: it
-/// begins with a full snapshot anyway.
+/// The set that the stores write to and the stream to the planner reads from. While nothing could be made of it, because the next
+/// stream begins with a full snapshot anyway, nothing is collected.
 #[derive(Debug)]
 pub(crate) struct Feed {
     set: Mutex<DirtySet>,
@@ -244,5 +244,152 @@ impl Feed {
     /// How many keys wait.
     pub(crate) fn len(&self) -> usize {
         self.set.lock().len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use clb_model::ServiceKey;
+
+    use super::*;
+
+    const DEBOUNCE: Debounce = Debounce {
+        endpoints: Duration::from_millis(100),
+        services: Duration::from_millis(500),
+        nodes_leaving: Duration::from_secs(2),
+        nodes_joining_quiet: Duration::from_secs(2),
+        nodes_joining_max: Duration::from_secs(15),
+    };
+
+    fn service(name: &str) -> ObjectKey {
+        ObjectKey::Service(ServiceKey::new("default", name))
+    }
+
+    fn node(name: &str) -> ObjectKey {
+        ObjectKey::Node(name.to_owned())
+    }
+
+    struct Bench {
+        set: DirtySet,
+        start: Instant,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self {
+                set: DirtySet::new(DEBOUNCE),
+                start: Instant::now(),
+            }
+        }
+
+        fn at(&self, milliseconds: u64) -> Instant {
+            self.start + Duration::from_millis(milliseconds)
+        }
+
+        fn mark(&mut self, milliseconds: u64, key: ObjectKey, urgency: Urgency) {
+            let now = self.at(milliseconds);
+            self.set.mark(key, urgency, now, Span::none);
+        }
+
+        fn due_ms(&self) -> Option<u128> {
+            self.set.next_due().map(|due| (due - self.start).as_millis())
+        }
+
+        fn take(&mut self, milliseconds: u64) -> Vec<ObjectKey> {
+            let now = self.at(milliseconds);
+            self.set.take_due(now).into_iter().map(|due| due.key).collect()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn endpoints_do_not_wait_behind_the_others() {
+        let mut bench = Bench::new();
+        bench.mark(0, node("n1"), Urgency::NodeLeaves);
+        bench.mark(0, service("slow"), Urgency::Service);
+        bench.mark(50, service("fast"), Urgency::Endpoints);
+        assert_eq!(bench.due_ms(), Some(150));
+        assert_eq!(bench.take(150), [service("fast")]);
+        assert_eq!(bench.due_ms(), Some(500));
+        assert_eq!(bench.take(2000), [service("slow"), node("n1")]);
+        assert_eq!(bench.due_ms(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_that_keep_coming_put_nothing_off() {
+        let mut bench = Bench::new();
+        for milliseconds in [0, 40, 80] {
+            bench.mark(milliseconds, service("a"), Urgency::Endpoints);
+        }
+        assert_eq!(bench.due_ms(), Some(100));
+        assert_eq!(bench.take(100), [service("a")]);
+        assert_eq!(bench.set.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn endpoints_speed_up_a_service_that_waits() {
+        let mut bench = Bench::new();
+        bench.mark(0, service("a"), Urgency::Service);
+        bench.mark(10, service("a"), Urgency::Endpoints);
+        bench.mark(20, service("a"), Urgency::Service);
+        assert_eq!(bench.due_ms(), Some(110));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn joining_nodes_wait_for_each_other_but_not_for_ever() {
+        let mut bench = Bench::new();
+        bench.mark(0, node("n0"), Urgency::NodeJoins);
+        bench.mark(1500, node("n1"), Urgency::NodeJoins);
+        assert_eq!(bench.due_ms(), Some(3500));
+        for n in 2..12 {
+            bench.mark(n * 1500, node(&format!("n{n}")), Urgency::NodeJoins);
+        }
+        assert_eq!(bench.due_ms(), Some(15_000));
+        assert_eq!(bench.take(14_999), []);
+        assert_eq!(bench.take(15_000).len(), 12);
+        assert_eq!(bench.due_ms(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_joined_and_leaves_again_does_not_wait_with_those_that_join() {
+        let mut bench = Bench::new();
+        bench.mark(0, node("n1"), Urgency::NodeJoins);
+        bench.mark(1900, node("n2"), Urgency::NodeJoins);
+        bench.mark(1950, node("n1"), Urgency::NodeLeaves);
+        assert_eq!(bench.take(3900), [node("n2")]);
+        assert_eq!(bench.take(3950), [node("n1")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_put_back_is_due_at_once() {
+        let mut bench = Bench::new();
+        bench.mark(0, service("a"), Urgency::Endpoints);
+        let now = bench.at(100);
+        let due = bench.set.take_due(now);
+        bench.set.put_back(due, now);
+        assert_eq!(bench.due_ms(), Some(100));
+        assert_eq!(bench.take(100), [service("a")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_feed_wakes_its_reader_when_the_first_time_has_come() {
+        let feed = Arc::new(Feed::new(DEBOUNCE));
+        feed.mark(service("before"), Urgency::Endpoints, Span::none);
+        feed.begin();
+        assert_eq!(feed.len(), 0, "nobody listened");
+        let start = Instant::now();
+        let waiting = tokio::spawn({
+            let feed = feed.clone();
+            async move {
+                feed.wait_due().await;
+                start.elapsed()
+            }
+        });
+        tokio::task::yield_now().await;
+        feed.mark(service("a"), Urgency::Service, Span::none);
+        feed.mark(service("b"), Urgency::Endpoints, Span::none);
+        assert_eq!(waiting.await.unwrap().as_millis(), 100);
+        assert_eq!(feed.take_due().len(), 1);
     }
 }

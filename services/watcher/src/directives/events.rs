@@ -132,3 +132,17 @@ fn shortened(text: &str) -> &str {
     }
     text.get(..end).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_ends_at_a_character_within_the_limit() {
+        assert_eq!(shortened("short"), "short");
+        let long = "ü".repeat(600);
+        assert_eq!(shortened(&long).len(), 1024);
+        let odd = format!("x{long}");
+        assert_eq!(shortened(&odd).len(), 1023);
+    }
+}

@@ -211,3 +211,161 @@ fn status_name(status: ConditionStatus) -> &'static str {
         ConditionStatus::Unknown => "Unknown",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clb_model::cluster::{PortStatus, Transport};
+    use clb_model::marks::{HASH_LABEL, LOAD_BALANCER_ID_LABEL};
+
+    use super::*;
+
+    fn live(metadata: &Value, status: &Value) -> Service {
+        let mut object = json!({
+            "metadata": {"name": "web", "namespace": "default", "uid": "u", "resourceVersion": "7"},
+            "status": status,
+        });
+        for (name, value) in metadata.as_object().into_iter().flatten() {
+            object["metadata"][name] = value.clone();
+        }
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn finalizer(action: FinalizerAction) -> Writes {
+        Writes {
+            finalizer: action,
+            ..Writes::default()
+        }
+    }
+
+    fn ip(ip: &str) -> Ingress {
+        Ingress {
+            ip: Some(ip.to_owned()),
+            ..Ingress::default()
+        }
+    }
+
+    fn ingress(entries: &[Ingress]) -> Writes {
+        Writes {
+            ingress: Some(entries.to_vec()),
+            ..Writes::default()
+        }
+    }
+
+    #[test]
+    fn the_finalizer_comes_first_with_labels_and_goes_last_with_labels() {
+        let mut writes = finalizer(FinalizerAction::Present);
+        writes.labels = [(LOAD_BALANCER_ID_LABEL.to_owned(), Some("lb-1".to_owned()))].into();
+        let bare = live(&json!({"finalizers": ["x"]}), &json!({}));
+        assert_eq!(
+            first(&bare, &writes),
+            Some(json!({"metadata": {
+                "resourceVersion": "7", "finalizers": ["x", FINALIZER], "labels": {LOAD_BALANCER_ID_LABEL: "lb-1"},
+            }}))
+        );
+        assert_eq!(last(&bare, &writes), None);
+
+        let mut writes = finalizer(FinalizerAction::Absent);
+        writes.labels = [
+            (LOAD_BALANCER_ID_LABEL.to_owned(), None),
+            (HASH_LABEL.to_owned(), None),
+        ]
+        .into();
+        let bound = live(
+            &json!({"finalizers": [FINALIZER], "labels": {LOAD_BALANCER_ID_LABEL: "lb-1"}}),
+            &json!({}),
+        );
+        assert_eq!(first(&bound, &writes), None);
+        assert_eq!(
+            last(&bound, &writes),
+            Some(json!({"metadata": {
+                "resourceVersion": "7", "finalizers": [], "labels": {LOAD_BALANCER_ID_LABEL: null},
+            }}))
+        );
+    }
+
+    #[test]
+    fn nothing_is_written_that_is_so() {
+        let bound = live(
+            &json!({"finalizers": [FINALIZER], "labels": {"a": "b"}}),
+            &json!({}),
+        );
+        let mut writes = finalizer(FinalizerAction::Present);
+        writes.labels = [("a".to_owned(), Some("b".to_owned())), ("c".to_owned(), None)].into();
+        assert_eq!(first(&bound, &writes), None);
+        assert_eq!(last(&bound, &writes), None);
+        assert_eq!(
+            last(&live(&json!({}), &json!({})), &finalizer(FinalizerAction::Absent)),
+            None
+        );
+        assert_eq!(status(&bound, &writes, Timestamp::now()), None);
+    }
+
+    #[test]
+    fn the_mode_that_the_api_fills_in_is_no_difference() {
+        let addressed = live(
+            &json!({}),
+            &json!({"loadBalancer": {"ingress": [{"ip": "1.2.3.4", "ipMode": "VIP"}]}}),
+        );
+        assert_eq!(
+            status(&addressed, &ingress(&[ip("1.2.3.4")]), Timestamp::now()),
+            None
+        );
+        let proxied = Ingress {
+            ip_mode: Some(IpMode::Proxy),
+            ..ip("1.2.3.4")
+        };
+        assert!(status(&addressed, &ingress(&[proxied]), Timestamp::now()).is_some());
+    }
+
+    #[test]
+    fn an_address_is_written_whole_and_emptied_with_null() {
+        let bare = live(&json!({}), &json!({}));
+        let entry = Ingress {
+            ports: vec![PortStatus {
+                port: 80,
+                transport: Transport::Tcp,
+                error: Some("Oops".to_owned()),
+            }],
+            ..ip("1.2.3.4")
+        };
+        assert_eq!(
+            status(&bare, &ingress(&[entry]), Timestamp::now()),
+            Some(
+                json!({"metadata": {"resourceVersion": "7"}, "status": {"loadBalancer": {"ingress": [
+                    {"ip": "1.2.3.4", "ports": [{"port": 80, "protocol": "TCP", "error": "Oops"}]},
+                ]}}})
+            )
+        );
+        assert_eq!(status(&bare, &ingress(&[]), Timestamp::now()), None);
+        let addressed = live(
+            &json!({}),
+            &json!({"loadBalancer": {"ingress": [{"ip": "1.2.3.4"}]}}),
+        );
+        let emptied = status(&addressed, &ingress(&[]), Timestamp::now()).unwrap();
+        assert_eq!(emptied["status"]["loadBalancer"], json!({"ingress": null}));
+    }
+
+    #[test]
+    fn an_observed_generation_is_written_where_there_is_one() {
+        let now = Timestamp::from_second(1_767_225_600).unwrap();
+        let writes = Writes {
+            conditions: vec![Condition {
+                kind: "Programmed".to_owned(),
+                status: ConditionStatus::Unknown,
+                reason: "Because".to_owned(),
+                message: String::new(),
+            }],
+            ..Writes::default()
+        };
+        let without = status(&live(&json!({}), &json!({})), &writes, now).unwrap();
+        assert_eq!(
+            without["status"]["conditions"],
+            json!([{
+                "type": "Programmed", "status": "Unknown", "reason": "Because", "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }])
+        );
+        let with = status(&live(&json!({"generation": 3}), &json!({})), &writes, now).unwrap();
+        assert_eq!(with["status"]["conditions"][0]["observedGeneration"], 3);
+    }
+}

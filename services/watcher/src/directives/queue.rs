@@ -3,10 +3,11 @@
 //! Per Service UID they are carried out one after the other. One that arrives while another still waits is joined with it, so that
 //! carrying out the result is like carrying out both; both get its outcome.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use clb_model::ServiceUid;
-use clb_model::directive::{Directive, DirectiveResult, FinalizerAction, Writes};
+use clb_model::directive::{Directive, DirectiveOutcome, DirectiveResult, FinalizerAction, Writes};
 use clb_model::version::Tenure;
 use clb_telemetry::TraceContext;
 use parking_lot::Mutex;
@@ -23,8 +24,30 @@ pub(crate) struct Waiting {
     pub(crate) merged: Vec<TraceContext>,
     /// Where the outcome goes, for each directive that is in it.
     pub(crate) replies: Vec<Reply>,
-    /// A holder of a newer Lease has spoken before.
+    /// A holder of a newer Lease has spoken before this was taken.
     pub(crate) fenced: bool,
+}
+
+impl Waiting {
+    fn new(directive: Directive, trace: TraceContext, reply: Reply) -> Self {
+        Self {
+            directive,
+            trace,
+            merged: Vec::new(),
+            replies: vec![reply],
+            fenced: false,
+        }
+    }
+
+    fn join(&mut self, later: Directive, trace: TraceContext, reply: Reply) {
+        self.merged.push(std::mem::replace(&mut self.trace, trace));
+        self.replies.push(reply);
+        let earlier = std::mem::take(&mut self.directive.writes);
+        self.directive = Directive {
+            writes: both(earlier, later.writes),
+            ..later
+        };
+    }
 }
 
 /// Who waits for an outcome.
@@ -53,7 +76,7 @@ pub(crate) struct DirectiveQueue {
 }
 
 impl DirectiveQueue {
-    /// Takes a directive in. One with an older fencing token than seen before is not joined with others: it comes out as fenced.
+    /// Takes a directive in. Of two with different fencing tokens the older is refused.
     pub(crate) fn push(
         &self,
         directive: Directive,
@@ -61,59 +84,35 @@ impl DirectiveQueue {
         stream: mpsc::Sender<DirectiveResult>,
     ) {
         let mut state = self.state.lock();
-        let fenced = directive.fencing < state.newest;
         state.newest = state.newest.max(directive.fencing);
         let uid = directive.uid.clone();
         let reply = Reply {
             id: directive.id,
             stream,
         };
-        match state.waiting.get_mut(&uid) {
-            Some(waiting) if fenced && !waiting.fenced => {
-                // Its outcome is known; the newer one goes on waiting.
-                drop(state);
-                refuse(&reply, uid);
-                return;
-            }
-            // What an older holder of the Lease wanted does not count any more.
-            Some(waiting) if waiting.directive.fencing < directive.fencing => {
-                let before = std::mem::replace(
-                    waiting,
-                    Waiting {
-                        directive,
-                        trace,
-                        merged: Vec::new(),
-                        replies: vec![reply],
-                        fenced,
-                    },
-                );
-                drop(state);
-                for reply in &before.replies {
-                    refuse(reply, uid.clone());
+        let refused = match state.waiting.get_mut(&uid) {
+            Some(waiting) => match directive.fencing.cmp(&waiting.directive.fencing) {
+                Ordering::Less => vec![reply],
+                Ordering::Equal => {
+                    waiting.join(directive, trace, reply);
+                    Vec::new()
                 }
-            }
-            Some(waiting) => {
-                waiting.merged.push(std::mem::replace(&mut waiting.trace, trace));
-                waiting.replies.push(reply);
-                let earlier = std::mem::take(&mut waiting.directive.writes);
-                waiting.directive = Directive {
-                    writes: both(earlier, directive.writes),
-                    ..directive
-                };
-            }
+                Ordering::Greater => {
+                    let older = std::mem::replace(waiting, Waiting::new(directive, trace, reply));
+                    older.replies
+                }
+            },
             None => {
                 state.order.push_back(uid.clone());
-                state.waiting.insert(
-                    uid,
-                    Waiting {
-                        directive,
-                        trace,
-                        merged: Vec::new(),
-                        replies: vec![reply],
-                        fenced,
-                    },
-                );
+                state
+                    .waiting
+                    .insert(uid.clone(), Waiting::new(directive, trace, reply));
+                Vec::new()
             }
+        };
+        drop(state);
+        for reply in &refused {
+            refuse(reply, uid.clone());
         }
         self.changed.notify_one();
     }
@@ -132,7 +131,8 @@ impl DirectiveQueue {
         let mut state = self.state.lock();
         let index = state.order.iter().position(|uid| !state.running.contains(uid))?;
         let uid = state.order.remove(index)?;
-        let waiting = state.waiting.remove(&uid)?;
+        let mut waiting = state.waiting.remove(&uid)?;
+        waiting.fenced = waiting.directive.fencing < state.newest;
         state.running.insert(uid);
         Some(waiting)
     }
@@ -154,7 +154,7 @@ fn refuse(reply: &Reply, uid: ServiceUid) {
     let result = DirectiveResult {
         id: reply.id,
         uid,
-        outcome: clb_model::directive::DirectiveOutcome::Fenced,
+        outcome: DirectiveOutcome::Fenced,
     };
     if let Err(error) = reply.stream.try_send(result) {
         tracing::debug!(id = reply.id, %error, "the outcome of a fenced directive could not be reported");
@@ -179,5 +179,153 @@ fn both(earlier: Writes, later: Writes) -> Writes {
         labels,
         conditions,
         events,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clb_model::ServiceKey;
+    use clb_model::cluster::{Condition, ConditionStatus, Ingress};
+    use clb_model::directive::{Event, Severity};
+
+    use super::*;
+
+    fn event(message: &str) -> Event {
+        Event {
+            severity: Severity::Normal,
+            reason: "Reason".into(),
+            message: message.to_owned(),
+        }
+    }
+
+    fn directive(id: u64, uid: &str, acquisitions: u64, writes: Writes) -> Directive {
+        Directive {
+            id,
+            service: ServiceKey::new("default", uid),
+            uid: ServiceUid::new(uid).unwrap(),
+            fencing: Tenure {
+                lease_created_ms: 1,
+                acquisitions,
+            },
+            writes,
+        }
+    }
+
+    struct Bench {
+        queue: DirectiveQueue,
+        stream: mpsc::Sender<DirectiveResult>,
+        results: mpsc::Receiver<DirectiveResult>,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let (stream, results) = mpsc::channel(8);
+            Self {
+                queue: DirectiveQueue::default(),
+                stream,
+                results,
+            }
+        }
+
+        fn push(&self, directive: Directive) {
+            self.queue
+                .push(directive, TraceContext::default(), self.stream.clone());
+        }
+
+        fn refused(&mut self) -> Vec<u64> {
+            std::iter::from_fn(|| self.results.try_recv().ok())
+                .map(|result| {
+                    assert_eq!(result.outcome, DirectiveOutcome::Fenced);
+                    result.id
+                })
+                .collect()
+        }
+    }
+
+    fn ids(waiting: &Waiting) -> Vec<u64> {
+        waiting.replies.iter().map(|reply| reply.id).collect()
+    }
+
+    #[test]
+    fn one_service_at_a_time_and_the_longest_waiting_first() {
+        let bench = Bench::new();
+        for (id, uid) in [(1, "a"), (2, "b")] {
+            bench.push(directive(id, uid, 1, Writes::default()));
+        }
+        let first = bench.queue.try_next().unwrap();
+        assert_eq!(ids(&first), [1]);
+        bench.push(directive(3, "a", 1, Writes::default()));
+        assert_eq!(ids(&bench.queue.try_next().unwrap()), [2]);
+        assert!(bench.queue.try_next().is_none(), "a is under way");
+        bench.queue.finished(&first.directive.uid);
+        assert_eq!(ids(&bench.queue.try_next().unwrap()), [3]);
+    }
+
+    #[test]
+    fn joined_directives_write_what_one_after_the_other_would() {
+        let condition = |kind: &str, message: &str| Condition {
+            kind: kind.to_owned(),
+            status: ConditionStatus::True,
+            reason: "Reason".to_owned(),
+            message: message.to_owned(),
+        };
+        let label = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
+        let bench = Bench::new();
+        let ingress = Some(vec![Ingress::default()]);
+        bench.push(directive(
+            1,
+            "a",
+            1,
+            Writes {
+                finalizer: FinalizerAction::Present,
+                ingress: ingress.clone(),
+                labels: [label("x", "old"), label("y", "stays")].into(),
+                conditions: vec![condition("X", "old"), condition("Y", "stays")],
+                events: vec![event("first")],
+            },
+        ));
+        bench.push(directive(
+            2,
+            "a",
+            1,
+            Writes {
+                labels: [label("x", "new")].into(),
+                conditions: vec![condition("X", "new")],
+                events: vec![event("second")],
+                ..Writes::default()
+            },
+        ));
+        let waiting = bench.queue.try_next().unwrap();
+        assert_eq!(ids(&waiting), [1, 2]);
+        assert_eq!(
+            waiting.directive.writes,
+            Writes {
+                finalizer: FinalizerAction::Present,
+                ingress,
+                labels: [label("x", "new"), label("y", "stays")].into(),
+                conditions: vec![condition("Y", "stays"), condition("X", "new")],
+                events: vec![event("first"), event("second")],
+            }
+        );
+    }
+
+    #[test]
+    fn an_older_planner_never_replaces_a_newer_one() {
+        let mut bench = Bench::new();
+        bench.push(directive(1, "a", 2, Writes::default()));
+        bench.push(directive(2, "a", 1, Writes::default()));
+        assert_eq!(bench.refused(), [2]);
+        bench.push(directive(3, "a", 3, Writes::default()));
+        assert_eq!(bench.refused(), [1]);
+        assert_eq!(ids(&bench.queue.try_next().unwrap()), [3]);
+    }
+
+    #[test]
+    fn what_waited_while_a_newer_planner_spoke_comes_out_fenced() {
+        let bench = Bench::new();
+        bench.push(directive(1, "a", 1, Writes::default()));
+        bench.push(directive(2, "b", 2, Writes::default()));
+        assert!(bench.queue.try_next().unwrap().fenced);
+        assert!(!bench.queue.try_next().unwrap().fenced);
     }
 }

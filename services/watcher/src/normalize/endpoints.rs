@@ -131,3 +131,158 @@ fn preference(endpoint: &Endpoint) -> impl PartialOrd + use<'_> {
         &endpoint.node_name,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(value: Value) -> Result<Option<Slice>, Unusable> {
+        slice(&serde_json::from_value(value).unwrap())
+    }
+
+    /// A slice of the Service `web` with these ports and endpoints.
+    fn web(ports: &Value, endpoints: &Value) -> Slice {
+        let object = json!({
+            "metadata": {"name": "s", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+            "addressType": "IPv4", "ports": ports, "endpoints": endpoints,
+        });
+        read(object).unwrap().unwrap()
+    }
+
+    fn http() -> Value {
+        json!([{"name": "http", "port": 8080}])
+    }
+
+    fn addresses(set: &EndpointSet) -> Vec<String> {
+        set.endpoints
+            .iter()
+            .map(|endpoint| endpoint.address.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn unset_conditions_have_the_defaults_of_the_api() {
+        for (conditions, ready, serving, terminating) in [
+            (json!(null), true, true, false),
+            (json!({}), true, true, false),
+            (json!({"ready": false}), false, false, false),
+            (
+                json!({"ready": false, "serving": true, "terminating": true}),
+                false,
+                true,
+                true,
+            ),
+            (
+                json!({"ready": null, "serving": null, "terminating": null}),
+                true,
+                true,
+                false,
+            ),
+        ] {
+            let slice = web(
+                &http(),
+                &json!([{"addresses": ["10.0.0.1"], "conditions": conditions}]),
+            );
+            let endpoint = &slice.endpoints[0];
+            assert_eq!(
+                (endpoint.ready, endpoint.serving, endpoint.terminating),
+                (ready, serving, terminating),
+                "{conditions}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_pods_count_as_pods() {
+        let target = |kind: &str| json!({"kind": kind, "name": "p", "uid": "u"});
+        let slice = web(
+            &http(),
+            &json!([
+                {"addresses": ["10.0.0.1"], "nodeName": "n1", "targetRef": target("Pod")},
+                {"addresses": ["10.0.0.2"], "targetRef": target("Node")},
+            ]),
+        );
+        assert_eq!(slice.endpoints[0].pod.as_ref().unwrap().name, "p");
+        assert_eq!(slice.endpoints[0].node_name.as_deref(), Some("n1"));
+        assert_eq!(
+            (&slice.endpoints[1].pod, &slice.endpoints[1].node_name),
+            (&None, &None)
+        );
+    }
+
+    #[test]
+    fn slices_that_are_no_services_or_hold_names_do_not_count() {
+        let namespaced = |labels: Value, kind: &str| json!({"metadata": {"name": "s", "namespace": "default", "labels": labels}, "addressType": kind});
+        assert_eq!(read(namespaced(json!({}), "IPv4")), Ok(None));
+        assert_eq!(
+            read(namespaced(json!({"kubernetes.io/service-name": "web"}), "FQDN")),
+            Ok(None)
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_named() {
+        let error = read(json!({
+            "metadata": {"name": "s", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+            "addressType": "IPv4", "endpoints": [{"addresses": ["web.example.com"]}],
+        }))
+        .unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("endpoints[].addresses is \"web.example.com\""),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn equal_ports_make_one_set_in_whatever_order() {
+        let ports = json!([{"name": "http", "port": 8080}, {"name": "dns", "port": 53, "protocol": "UDP"}]);
+        let reversed =
+            json!([{"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "http", "port": 8080}]);
+        let slices = [
+            web(
+                &ports,
+                &json!([{"addresses": ["10.0.0.3"]}, {"addresses": ["10.0.0.1"]}]),
+            ),
+            web(&reversed, &json!([{"addresses": ["10.0.0.2"]}])),
+            web(&http(), &json!([{"addresses": ["10.0.0.9"]}])),
+            web(&json!(null), &json!(null)),
+        ];
+        let forward = merge(&slices);
+        assert_eq!(forward.len(), 2);
+        assert_eq!(addresses(&forward[0]), ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
+        assert_eq!(addresses(&forward[1]), ["10.0.0.9"]);
+        assert_eq!(merge(slices.iter().rev()), forward);
+    }
+
+    #[test]
+    fn of_an_address_in_two_slices_the_one_that_serves_best_counts() {
+        let endpoint = |conditions: Value, node: &str| {
+            web(
+                &http(),
+                &json!([{"addresses": ["10.0.0.1"], "conditions": conditions, "nodeName": node}]),
+            )
+        };
+        let going = endpoint(
+            json!({"ready": false, "serving": true, "terminating": true}),
+            "going",
+        );
+        let down = endpoint(json!({"ready": false}), "down");
+        let ready = endpoint(json!({"ready": true}), "ready");
+        let node_of = |slices: [&Slice; 2]| merge(slices)[0].endpoints[0].node_name.clone().unwrap();
+        for (first, second, expected) in [
+            (&going, &ready, "ready"),
+            (&down, &going, "going"),
+            (&down, &ready, "ready"),
+        ] {
+            assert_eq!(node_of([first, second]), expected);
+            assert_eq!(node_of([second, first]), expected);
+        }
+        // Equal in everything that matters: still the same choice each time.
+        let twin = endpoint(json!({"ready": true}), "twin");
+        assert_eq!(node_of([&twin, &ready]), node_of([&ready, &twin]));
+    }
+}

@@ -206,3 +206,142 @@ fn condition(entry: &k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition) 
         message: entry.message.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(metadata: &Value, spec: &Value, status: &Value) -> Result<Service, Unusable> {
+        let mut object = json!({
+            "metadata": {"name": "web", "namespace": "default", "uid": "uid-1", "resourceVersion": "7"},
+            "spec": spec, "status": status,
+        });
+        for (name, value) in metadata.as_object().into_iter().flatten() {
+            object["metadata"][name] = value.clone();
+        }
+        service(&serde_json::from_value(object).unwrap())
+    }
+
+    fn spec(spec: &Value) -> Service {
+        read(&json!({}), spec, &json!({})).unwrap()
+    }
+
+    #[test]
+    fn an_empty_service_has_the_defaults_of_the_api() {
+        let service = spec(&json!({}));
+        assert_eq!(service.key, ServiceKey::new("default", "web"));
+        assert_eq!(
+            (service.uid.as_str(), service.resource_version.as_str()),
+            ("uid-1", "7")
+        );
+        assert_eq!(service.service_type, ServiceType::ClusterIp);
+        assert_eq!(service.traffic_policy, TrafficPolicy::Cluster);
+        assert!(service.node_ports && !service.deleting && !service.finalizer && !service.selector);
+        assert!(!service.dual_stack && !service.publish_not_ready);
+        assert_eq!(service.client_ip_affinity_seconds, None);
+        assert_eq!(service.health_check_node_port, None);
+    }
+
+    #[test]
+    fn every_field_of_the_spec_arrives() {
+        let service = spec(&json!({
+            "type": "LoadBalancer", "loadBalancerClass": "example.com/clb", "externalTrafficPolicy": "Local",
+            "sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}},
+            "loadBalancerSourceRanges": ["10.0.0.0/8"], "healthCheckNodePort": 31000,
+            "ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "PreferDualStack",
+            "allocateLoadBalancerNodePorts": false, "publishNotReadyAddresses": true, "selector": {"app": "web"},
+        }));
+        assert_eq!(service.service_type, ServiceType::LoadBalancer);
+        assert_eq!(service.load_balancer_class.as_deref(), Some("example.com/clb"));
+        assert_eq!(service.traffic_policy, TrafficPolicy::Local);
+        assert_eq!(service.client_ip_affinity_seconds, Some(60));
+        assert_eq!(service.source_ranges, ["10.0.0.0/8"]);
+        assert_eq!(service.health_check_node_port, Some(31000));
+        assert_eq!(service.ip_families, [IpFamily::V4, IpFamily::V6]);
+        assert!(service.dual_stack && !service.node_ports && service.publish_not_ready && service.selector);
+    }
+
+    #[test]
+    fn target_ports_are_numbers_or_names_and_default_to_the_port() {
+        let service = spec(&json!({"ports": [
+            {"name": "a", "port": 80, "targetPort": 8080, "nodePort": 30080},
+            {"name": "b", "port": 81, "targetPort": "http", "protocol": "UDP"},
+            {"name": "c", "port": 82},
+        ]}));
+        let ports: Vec<_> = service
+            .ports
+            .iter()
+            .map(|port| (port.target.to_string(), port.node_port))
+            .collect();
+        assert_eq!(
+            ports,
+            [
+                ("8080".to_owned(), Some(30080)),
+                ("http".to_owned(), None),
+                ("82".to_owned(), None)
+            ]
+        );
+        assert_eq!(service.ports[1].transport, clb_model::cluster::Transport::Udp);
+    }
+
+    #[test]
+    fn only_our_annotations_and_labels_travel() {
+        let annotation = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-spec";
+        let metadata = json!({
+            "annotations": {annotation: "slb.s1.small", "kubectl.kubernetes.io/last-applied-configuration": "{…}"},
+            "labels": {"app": "web", marks::HASH_LABEL: "abc"},
+            "finalizers": ["example.com/other", marks::FINALIZER],
+            "deletionTimestamp": "2026-01-01T00:00:00Z",
+        });
+        let service = read(&metadata, &json!({}), &json!({})).unwrap();
+        assert_eq!(service.annotations.keys().collect::<Vec<_>>(), [annotation]);
+        assert_eq!(service.labels.keys().collect::<Vec<_>>(), [marks::HASH_LABEL]);
+        assert!(service.finalizer && service.deleting);
+    }
+
+    #[test]
+    fn the_status_arrives() {
+        let status = json!({
+            "loadBalancer": {"ingress": [
+                {"ip": "47.1.2.3", "ipMode": "Proxy", "ports": [{"port": 80, "protocol": "TCP", "error": "Oops"}]},
+                {"hostname": "web.example.com"},
+            ]},
+            "conditions": [{
+                "type": "Programmed", "status": "False", "reason": "Because", "message": "so",
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+            }],
+        });
+        let service = read(&json!({}), &json!({"type": "LoadBalancer"}), &status).unwrap();
+        assert_eq!(service.ingress[0].ip_mode, Some(IpMode::Proxy));
+        assert_eq!(service.ingress[0].ports[0].error.as_deref(), Some("Oops"));
+        assert_eq!(service.ingress[1].hostname.as_deref(), Some("web.example.com"));
+        assert_eq!(service.conditions[0].status, ConditionStatus::False);
+    }
+
+    #[test]
+    fn what_the_api_would_refuse_is_named() {
+        for (bad, field) in [
+            (json!({"type": "Teapot"}), "spec.type"),
+            (json!({"ports": [{"port": 0}]}), "spec.ports[].port"),
+            (
+                json!({"ports": [{"port": 80, "protocol": "ICMP"}]}),
+                "spec.ports[].protocol",
+            ),
+            (
+                json!({"ports": [{"port": 80, "nodePort": 70000}]}),
+                "spec.ports[].nodePort",
+            ),
+            (json!({"ipFamilies": ["IPv5"]}), "spec.ipFamilies"),
+        ] {
+            assert_eq!(read(&json!({}), &bad, &json!({})).unwrap_err().field, field);
+        }
+        assert_eq!(
+            read(&json!({"uid": ""}), &json!({}), &json!({}))
+                .unwrap_err()
+                .field,
+            "metadata.uid"
+        );
+    }
+}

@@ -91,3 +91,116 @@ fn trace(span: &Span) -> Option<v1::TraceContext> {
         tracestate: context.tracestate,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::pending::{Debounce, Feed};
+    use crate::slim;
+    use crate::stores::Store;
+
+    const AT_ONCE: Debounce = Debounce {
+        endpoints: Duration::ZERO,
+        services: Duration::ZERO,
+        nodes_leaving: Duration::ZERO,
+        nodes_joining_quiet: Duration::ZERO,
+        nodes_joining_max: Duration::ZERO,
+    };
+
+    struct Bench {
+        feed: Arc<Feed>,
+        stores: Stores,
+        ledger: Ledger,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let feed = Arc::new(Feed::new(AT_ONCE));
+            feed.begin();
+            Self {
+                stores: Stores::new("c".to_owned(), None, feed.clone()),
+                feed,
+                ledger: Ledger::default(),
+            }
+        }
+
+        fn apply_service(&self, name: &str, uid: &str, port: u16) {
+            let object = json!({
+                "metadata": {"name": name, "namespace": "default", "uid": uid},
+                "spec": {"type": "LoadBalancer", "ports": [{"port": port}]},
+            });
+            let object: slim::Service = serde_json::from_value(object).unwrap();
+            self.stores.apply(&object);
+        }
+
+        fn remove_service(&self, name: &str) {
+            Store::<slim::Service>::remove(&self.stores, &("default".to_owned(), name.to_owned()));
+        }
+
+        fn make(&mut self, limit: usize) -> Option<v1::Delta> {
+            let (delta, left) = super::make(self.feed.take_due(), &self.stores, &mut self.ledger, limit);
+            self.feed.put_back(left);
+            delta
+        }
+    }
+
+    #[test]
+    fn what_came_and_went_unseen_is_not_worth_a_message() {
+        let mut bench = Bench::new();
+        bench.apply_service("web", "u1", 80);
+        bench.remove_service("web");
+        assert_eq!(bench.feed.len(), 1);
+        assert_eq!(bench.make(1000), None);
+        assert_eq!(bench.ledger.sequence(), 0);
+    }
+
+    #[test]
+    fn a_change_that_was_taken_back_is_not_worth_a_message() {
+        let mut bench = Bench::new();
+        bench.apply_service("web", "u1", 80);
+        assert_eq!(bench.make(1000).unwrap().upserts.len(), 1);
+        bench.apply_service("web", "u1", 81);
+        bench.apply_service("web", "u1", 80);
+        assert_eq!(bench.make(1000), None);
+    }
+
+    #[test]
+    fn a_new_object_of_the_name_comes_with_the_end_of_the_old_one() {
+        let mut bench = Bench::new();
+        bench.apply_service("web", "u1", 80);
+        bench.make(1000).unwrap();
+        bench.remove_service("web");
+        bench.apply_service("web", "u2", 80);
+        let delta = bench.make(1000).unwrap();
+        assert_eq!((delta.deletions[0].uid.as_str(), delta.upserts.len()), ("u1", 1));
+        bench.remove_service("web");
+        let delta = bench.make(1000).unwrap();
+        assert_eq!((delta.deletions[0].uid.as_str(), delta.upserts.len()), ("u2", 0));
+        assert_eq!(delta.digest, Ledger::default().digest().to_bytes());
+    }
+
+    #[test]
+    fn what_has_no_room_goes_with_the_next_delta() {
+        let mut bench = Bench::new();
+        for n in 0..10 {
+            bench.apply_service(&format!("web-{n}"), &format!("u{n}"), 80);
+        }
+        let mut sent = 0;
+        let mut sequence = 0;
+        while let Some(delta) = bench.make(300) {
+            sequence += 1;
+            assert_eq!(delta.sequence, sequence);
+            let size: usize = delta.upserts.iter().map(prost::Message::encoded_len).sum();
+            assert!(size <= 300 || delta.upserts.len() == 1);
+            sent += delta.upserts.len();
+        }
+        assert_eq!(sent, 10);
+        assert!(sequence > 2);
+        assert_eq!(bench.ledger.count(), 10);
+    }
+}

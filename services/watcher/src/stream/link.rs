@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use tonic::transport::Channel;
 
+use super::ledger::Ledger;
 use super::session::{Session, SessionError};
 use crate::directives::DirectiveQueue;
 use crate::epoch::Epoch;
@@ -75,10 +76,14 @@ impl Link {
     /// Streams until `stop`.
     pub(crate) async fn run(&self) {
         let mut delays = reconnect_delays();
+        let mut ledger = Ledger::default();
         while !self.stop.is_cancelled() {
             let begun = Instant::now();
-            let ended = self.stream().await;
-            self.feed.end();
+            let ended = self.stream(&mut ledger).await;
+            if ledger.acknowledged().is_none() {
+                // The next stream begins with a full snapshot, so nothing needs to be collected for it.
+                self.feed.end();
+            }
             self.metrics.stream_connected.set(0);
             match ended {
                 Ok(()) => return,
@@ -97,14 +102,14 @@ impl Link {
         }
     }
 
-    async fn stream(&self) -> Result<(), SessionError> {
+    async fn stream(&self, ledger: &mut Ledger) -> Result<(), SessionError> {
         let (up, requests) = mpsc::channel(REQUESTS);
         let mut request = Request::new(ReceiverStream::new(requests));
         present(
             &PeerIdentity::Watcher(self.cluster.clone()),
             request.metadata_mut(),
         );
-        if up.send(Session::hello(self)).await.is_err() {
+        if up.send(Session::hello(self, ledger)).await.is_err() {
             return Err(SessionError::Ended);
         }
         let mut client = SnapshotServiceClient::new(self.channel.clone());
@@ -114,7 +119,7 @@ impl Link {
             () = self.stop.cancelled() => return Ok(()),
         };
         let mut down = response.into_inner();
-        Session::new(self).run(up, &mut down).await
+        Session::new(self, ledger).run(up, &mut down).await
     }
 
     /// The planner has taken us.

@@ -9,17 +9,19 @@ use clb_proto::snapshot::v1::sync_request::Message as Up;
 use clb_proto::snapshot::v1::sync_response::Message as Down;
 use clb_telemetry::TraceContext;
 use clb_wire::snapshot::{
-    Hello, directive_from_proto, directive_result_to_proto, heartbeat_to_proto, hello_to_proto,
+    Hello, ResumePoint, directive_from_proto, directive_result_to_proto, heartbeat_to_proto, hello_to_proto,
 };
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tonic::{Status, Streaming};
+use tracing::Span;
 
 use super::delta;
 use super::ledger::Ledger;
 use super::link::Link;
 use super::snapshot::{Part, SnapshotCursor};
+use crate::pending::Urgency;
 
 /// The one version of the protocol that there is.
 pub(super) const PROTOCOL: u32 = 1;
@@ -75,7 +77,7 @@ struct Outstanding {
 /// See the module.
 pub(super) struct Session<'l> {
     link: &'l Link,
-    ledger: Ledger,
+    ledger: &'l mut Ledger,
     outbox: VecDeque<Up>,
     snapshot: Option<SnapshotCursor>,
     outstanding: Option<Outstanding>,
@@ -83,11 +85,11 @@ pub(super) struct Session<'l> {
 }
 
 impl<'l> Session<'l> {
-    /// Not begun.
-    pub(super) fn new(link: &'l Link) -> Self {
+    /// Not begun. The ledger is that of the stream before.
+    pub(super) fn new(link: &'l Link, ledger: &'l mut Ledger) -> Self {
         Self {
             link,
-            ledger: Ledger::default(),
+            ledger,
             outbox: VecDeque::new(),
             snapshot: None,
             outstanding: None,
@@ -96,13 +98,16 @@ impl<'l> Session<'l> {
     }
 
     /// What a stream begins with.
-    pub(super) fn hello(link: &Link) -> v1::SyncRequest {
+    pub(super) fn hello(link: &Link, ledger: &Ledger) -> v1::SyncRequest {
         let hello = Hello {
             cluster_uid: link.cluster_uid.clone(),
             instance: link.instance.clone(),
             epoch: link.epoch.tenure(),
             protocols: PROTOCOL..=PROTOCOL,
-            resume: None,
+            resume: ledger.acknowledged().map(|sequence| ResumePoint {
+                epoch: link.epoch.tenure(),
+                sequence,
+            }),
         };
         request(Up::Hello(hello_to_proto(&hello)))
     }
@@ -116,9 +121,13 @@ impl<'l> Session<'l> {
         let welcome = timeout(WELCOME_DEADLINE, down.message())
             .await
             .map_err(|_| SessionError::Silent("answered Hello", WELCOME_DEADLINE))??;
-        check_welcome(welcome)?;
+        let welcome = check_welcome(welcome)?;
         self.link.connected();
-        self.begin_snapshot();
+        match self.ledger.acknowledged() {
+            Some(acknowledged) if !welcome.full_snapshot && welcome.sequence == acknowledged => self.resume(),
+            // Whatever the planner would do without: there is nothing to go on from.
+            _ => self.begin_snapshot(),
+        }
 
         let mut heartbeat = interval(self.link.timing.heartbeat);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -195,6 +204,21 @@ impl<'l> Session<'l> {
                 .acknowledge_seconds
                 .observe(outstanding.since.elapsed().as_secs_f64());
             self.outstanding = None;
+            self.ledger.acknowledge();
+        }
+    }
+
+    /// Goes on from where the stream before stopped.
+    fn resume(&mut self) {
+        let lost = self.ledger.roll_back();
+        tracing::info!(
+            sequence = self.ledger.sequence(),
+            sent_again = lost.len(),
+            "the stream goes on"
+        );
+        for key in lost {
+            // Its trace went with the message that was lost.
+            self.link.feed.mark(key, Urgency::Endpoints, Span::none);
         }
     }
 
@@ -215,7 +239,7 @@ impl<'l> Session<'l> {
         if !self.outbox.is_empty() {
             return;
         }
-        match cursor.next_part(&self.link.stores, &mut self.ledger, self.link.timing.chunk_bytes) {
+        match cursor.next_part(&self.link.stores, self.ledger, self.link.timing.chunk_bytes) {
             Part::Chunk(chunk) => {
                 self.link.metrics.sent_bytes.inc_by(chunk.encoded_len() as u64);
                 self.outbox.push_back(Up::Chunk(chunk));
@@ -236,12 +260,7 @@ impl<'l> Session<'l> {
 
     fn push_delta(&mut self) {
         let due = self.link.feed.take_due();
-        let (made, left) = delta::make(
-            due,
-            &self.link.stores,
-            &mut self.ledger,
-            self.link.timing.chunk_bytes,
-        );
+        let (made, left) = delta::make(due, &self.link.stores, self.ledger, self.link.timing.chunk_bytes);
         if !left.is_empty() {
             self.link.feed.put_back(left);
         }
@@ -294,10 +313,9 @@ fn request(message: Up) -> v1::SyncRequest {
     }
 }
 
-fn check_welcome(response: Option<v1::SyncResponse>) -> Result<(), SessionError> {
+fn check_welcome(response: Option<v1::SyncResponse>) -> Result<v1::Welcome, SessionError> {
     match response.ok_or(SessionError::Ended)?.message {
-        // We never ask to resume, so every stream begins with a full snapshot, whatever the planner would do without.
-        Some(Down::Welcome(welcome)) if welcome.protocol == PROTOCOL => Ok(()),
+        Some(Down::Welcome(welcome)) if welcome.protocol == PROTOCOL => Ok(welcome),
         Some(Down::Welcome(welcome)) => Err(SessionError::Protocol(format!(
             "it wants protocol {}, this watcher speaks {PROTOCOL}",
             welcome.protocol

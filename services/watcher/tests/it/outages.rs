@@ -43,6 +43,41 @@ async fn after_a_broken_stream_everything_is_sent_anew() {
 }
 
 #[tokio::test]
+async fn a_planner_that_kept_its_place_gets_only_what_it_has_missed() {
+    let mut world = World::with(&[service("web"), service("other")]).await;
+    let _watcher = world.watch().await;
+    let mut stream = world.planner.live().await;
+    world.patch(
+        "Service",
+        "web",
+        &json!({"spec": {"sessionAffinity": "ClientIP"}}),
+    );
+    stream.delta().await;
+    // The acknowledgement has arrived when the watcher sends the next delta, which is lost.
+    world.create(&service("lost"));
+    stream.hear_news().await;
+    stream.break_off(Status::unavailable("rolling over")).await;
+    let acknowledged = stream.sequence;
+    world.create(&slice("web-1", "web", &["10.0.0.1"]));
+
+    let mut resumed = world.planner.resume(&stream).await;
+    assert_eq!(resumed.sequence, acknowledged);
+    let mut keys = Vec::new();
+    while keys.len() < 2 {
+        keys.extend(
+            resumed
+                .delta()
+                .await
+                .upserts
+                .into_iter()
+                .map(|(object, _)| object.key().to_string()),
+        );
+    }
+    keys.sort();
+    assert_eq!(keys, ["default/lost", "default/web"]);
+}
+
+#[tokio::test]
 async fn a_refused_watcher_says_why() {
     let mut world = World::new().await;
     let watcher = world.watch().await;

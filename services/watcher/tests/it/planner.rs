@@ -63,6 +63,27 @@ impl FakePlanner {
         soon("a stream", self.streams.recv()).await.unwrap()
     }
 
+    /// The next stream, going on from `sequence`, which is what the watcher's Hello has to ask for.
+    pub(crate) async fn resume(&mut self, before: &Conversation) -> Conversation {
+        let mut stream = self.accept().await;
+        let Up::Hello(hello) = stream.hear().await else {
+            panic!("the first message is no Hello")
+        };
+        let point = hello.resume.expect("a resume point");
+        assert_eq!(point.epoch, hello.epoch);
+        stream.sequence = point.sequence;
+        stream.objects = before.objects.clone();
+        stream.digest = before.digest;
+        stream
+            .say(Down::Welcome(v1::Welcome {
+                protocol: 1,
+                full_snapshot: false,
+                sequence: point.sequence,
+            }))
+            .await;
+        stream
+    }
+
     /// The next stream, with Hello heard and Welcome said.
     pub(crate) async fn welcome(&mut self) -> Conversation {
         let mut stream = self.accept().await;
@@ -197,7 +218,7 @@ impl Conversation {
     }
 
     /// Ends the stream with an error.
-    pub(crate) async fn break_off(self, status: Status) {
+    pub(crate) async fn break_off(&self, status: Status) {
         self.down.send(Err(status)).await.unwrap();
     }
 
@@ -242,11 +263,9 @@ impl Conversation {
 
     /// Reads a delta.
     pub(crate) async fn unacknowledged_delta(&mut self) -> Changes {
-        let delta = loop {
-            match self.hear_news().await {
-                Up::Delta(delta) => break delta,
-                other => panic!("{other:?} where a delta was expected"),
-            }
+        let news = self.hear_news().await;
+        let Up::Delta(delta) = news else {
+            panic!("{news:?} where a delta was expected")
         };
         assert_eq!(delta.sequence, self.sequence + 1, "deltas are contiguous");
         self.sequence = delta.sequence;

@@ -262,7 +262,6 @@ async fn the_latest_state_wins_while_an_acknowledgement_is_outstanding() {
             &json!({"spec": {"ports": [{"name": "web", "port": port}]}}),
         );
     }
-    // A heartbeat comes after all of the changes were seen on the watch only if nothing else was sent for them.
     stream.acknowledge().await;
     while held(&stream, "web").ports[0].port != 1019 {
         let changes = stream.delta().await;

@@ -1,10 +1,14 @@
 //! One trace from the change in the cluster to the writes that answer it.
 
+use std::sync::OnceLock;
+
 use clb_model::cluster::Ingress;
 use clb_model::directive::{Directive, DirectiveOutcome, FinalizerAction, Writes};
 use clb_model::{ServiceKey, ServiceUid};
 use clb_settings::Settings as _;
-use clb_telemetry::{Component, LogSettings, OtlpSettings, RecordedSpan, SpanRecorder, Telemetry};
+use clb_telemetry::{
+    Component, LogSettings, OtlpSettings, RecordedSpan, SpanRecorder, Telemetry, TelemetryGuard,
+};
 use serde_json::json;
 
 use crate::objects::service;
@@ -20,17 +24,25 @@ fn span<'s>(trace: &'s [RecordedSpan], name: &str) -> &'s RecordedSpan {
     })
 }
 
+/// Keeps the spans of all tests: a subscriber of one test alone would race with the others for each span's first use.
+pub(crate) fn recorder() -> &'static SpanRecorder {
+    static RECORDER: OnceLock<(SpanRecorder, TelemetryGuard)> = OnceLock::new();
+    let (recorder, _) = RECORDER.get_or_init(|| {
+        let log = LogSettings::from_yaml("{}").unwrap();
+        let otlp = OtlpSettings::from_yaml("{}").unwrap();
+        let recorder = SpanRecorder::new(4096);
+        let (dispatch, guard) = Telemetry::new(&log, &otlp, Component::new("clb-watcher", "0", "test"))
+            .with_recorder(recorder.clone())
+            .build(std::io::sink)
+            .unwrap();
+        tracing::dispatcher::set_global_default(dispatch).unwrap();
+        (recorder, guard)
+    });
+    recorder
+}
+
 #[tokio::test]
 async fn the_writes_of_a_directive_belong_to_the_trace_of_the_change() {
-    let log = LogSettings::from_yaml("{}").unwrap();
-    let otlp = OtlpSettings::from_yaml("{}").unwrap();
-    let recorder = SpanRecorder::new(16);
-    let (dispatch, _telemetry) = Telemetry::new(&log, &otlp, Component::new("clb-watcher", "0", "test"))
-        .with_recorder(recorder.clone())
-        .build(std::io::sink)
-        .unwrap();
-    let _default = tracing::dispatcher::set_default(&dispatch);
-
     let mut world = World::with(&[service("web")]).await;
     let _watcher = world.watch().await;
     let mut stream = world.planner.live().await;
@@ -65,7 +77,7 @@ async fn the_writes_of_a_directive_belong_to_the_trace_of_the_change() {
 
     let trace_id = trace.trace_id().unwrap();
     let finished = async {
-        while !recorder
+        while !recorder()
             .trace(&trace_id)
             .iter()
             .any(|span| span.name == "watcher.directive")
@@ -74,7 +86,7 @@ async fn the_writes_of_a_directive_belong_to_the_trace_of_the_change() {
         }
     };
     crate::planner::soon("the directive's span", finished).await;
-    let spans = recorder.trace(&trace_id);
+    let spans = recorder().trace(&trace_id);
     let root = span(&spans, "watcher.service_changed");
     assert_eq!(root.parent_id, None);
     assert_eq!(root.attribute("clb.service"), Some("c-test/default/web"));

@@ -23,6 +23,7 @@ pub(crate) struct World {
 impl World {
     /// A fresh cluster and a planner, without a watcher yet.
     pub(crate) async fn new() -> Self {
+        crate::traces::recorder();
         Self {
             kube: KubeSim::start(Options::default()).await.unwrap(),
             planner: FakePlanner::start().await,
@@ -109,6 +110,7 @@ pub(crate) struct Watcher {
 impl Watcher {
     pub(crate) async fn start(kube: &KubeSim, planner: SocketAddr, more: &str) -> Self {
         clb_tls::install_provider();
+        crate::traces::recorder();
         let settings = WatcherSettings::from_yaml(&format!(
             "cluster_id: c-test\ninsecure: true\nplanner: '{planner}'\n\
              debounce: {{endpoints: 10ms, services: 30ms, nodes_leaving: 30ms, nodes_joining_quiet: 50ms, nodes_joining_max: 1s}}\n{more}"
