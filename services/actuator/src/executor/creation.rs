@@ -43,7 +43,7 @@ impl Run {
     pub(super) async fn create_load_balancer(&mut self, new: &NewLoadBalancer) -> Result<Outcome, Outcome> {
         access::check_new(&self.cluster, new)?;
         if let Some(id) = self.find_existing(new).await? {
-            return self.use_found(id);
+            return self.use_found(&id);
         }
         if let Some(sent) = self.unsettled() {
             match self.send_creation(&sent).await? {
@@ -58,7 +58,7 @@ impl Run {
                         Outcome::Unchanged { found: Some(id) }
                     });
                 }
-                Created::Found(id) => return self.use_found(id),
+                Created::Found(id) => return self.use_found(&id),
                 Created::NoAddress(_) => {}
             }
         }
@@ -79,7 +79,7 @@ impl Run {
                     self.take_over(new, created);
                     return Ok(Outcome::Applied { created: Some(id) });
                 }
-                Created::Found(id) => return self.use_found(id),
+                Created::Found(id) => return self.use_found(&id),
                 Created::NoAddress(error) => {
                     tracing::info!(
                         vswitch = sent.vswitch_id,
@@ -181,7 +181,7 @@ impl Run {
         Ok(id)
     }
 
-    fn use_found(&mut self, id: LoadBalancerId) -> Result<Outcome, Outcome> {
+    fn use_found(&mut self, id: &LoadBalancerId) -> Result<Outcome, Outcome> {
         self.load_balancer = Some(id.clone());
         let (_, current) = self.current()?;
         access::check_existing(&self.cluster, &current)?;

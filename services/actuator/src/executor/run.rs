@@ -298,7 +298,7 @@ impl Run {
 
     fn check_load_balancer(&self) -> Result<(), Outcome> {
         match self.load_balancer {
-            Some(_) => access::check_existing(&self.cluster, &*self.current()?.1),
+            Some(_) => access::check_existing(&self.cluster, &self.current()?.1),
             None => Ok(()),
         }
     }

@@ -62,7 +62,7 @@ impl Window {
             *self.spent.front()? + self.allowance.window
         };
         // A token is there when the bucket needs at most `burst - 1` intervals more to be full.
-        let slack = self.allowance.interval() * self.allowance.burst.saturating_sub(1).max(0);
+        let slack = self.allowance.interval() * self.allowance.burst.saturating_sub(1);
         let by_burst = self.full_at.checked_sub(slack).unwrap_or(now);
         let held = self.held_until.unwrap_or(now);
         Some(by_window.max(by_burst).max(held).max(now))

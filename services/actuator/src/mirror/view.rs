@@ -168,12 +168,13 @@ impl State {
             return;
         };
         let own: Vec<LoadBalancerId> = self.by_cluster.find(&view.cluster).cloned().collect();
-        let unsynced = own.iter().filter(|id| !self.is_complete(id)).cloned().collect();
-        if let Some(view) = self.views.get_mut(&number) {
-            view.unsynced = Some(unsynced);
-        }
         for id in &own {
             self.publish(id);
+        }
+        // Only now, so that nothing is synced before all of them are on their way.
+        let unsynced = own.into_iter().filter(|id| !self.is_complete(id)).collect();
+        if let Some(view) = self.views.get_mut(&number) {
+            view.unsynced = Some(unsynced);
         }
         self.check_synced(number);
     }

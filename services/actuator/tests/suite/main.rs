@@ -1,0 +1,16 @@
+//! The actuator as a planner meets it: over gRPC, in front of the simulated cloud.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests may panic as tests do"
+)]
+
+mod backends;
+mod batches;
+mod changes;
+mod credentials;
+mod faults;
+mod lab;
+mod mirror;
+mod plans;

@@ -1,0 +1,176 @@
+//! What a planner sees of the cloud.
+
+use clb_model::operation::Change;
+use clb_wire::actuator::MirrorUpdate;
+
+use crate::lab::{Lab, creation};
+
+#[tokio::test]
+async fn an_empty_cloud_is_synced_at_once() {
+    let lab = Lab::start().await;
+    let mut watch = lab.watch().await;
+    assert_eq!(watch.next().await, MirrorUpdate::Synced);
+}
+
+#[tokio::test]
+async fn the_clusters_own_clbs_come_whole_before_synced() {
+    let lab = Lab::start().await;
+    let (id, vgroup) = lab.create("uid-1").await;
+    let mut watch = lab.watch().await;
+    let MirrorUpdate::LoadBalancer(seen) = watch.next().await else {
+        panic!("the CLB comes first");
+    };
+    assert_eq!(seen.id, id);
+    assert!(seen.vgroups.contains_key(&vgroup));
+    assert_eq!(watch.next().await, MirrorUpdate::Synced);
+}
+
+#[tokio::test]
+async fn a_users_clb_is_found_by_the_id_that_a_service_names() {
+    let lab = Lab::start().await;
+    let mut watch = lab.watch().await;
+    watch.interested_in("uid-1", Some("lb-reuse-04")).await;
+    let (seen, found) = watch.resolved().await;
+    assert_eq!(found, ["lb-reuse-04".parse().unwrap()]);
+    assert_eq!(seen[0].listeners.len(), 1);
+    assert_eq!(seen[0].vgroups.values().next().unwrap().backends.len(), 1);
+
+    watch.no_longer_interested_in("uid-1").await;
+    assert_eq!(
+        watch.next().await,
+        MirrorUpdate::Gone("lb-reuse-04".parse().unwrap())
+    );
+}
+
+#[tokio::test]
+async fn an_id_that_does_not_exist_is_resolved_to_nothing() {
+    let lab = Lab::start().await;
+    let mut watch = lab.watch().await;
+    watch.interested_in("uid-1", Some("lb-none")).await;
+    let (seen, found) = watch.resolved().await;
+    assert!(seen.is_empty() && found.is_empty());
+}
+
+#[tokio::test]
+async fn a_clb_that_appears_by_hand_is_found_by_its_id() {
+    let lab = Lab::start().await;
+    let mut watch = lab.watch().await;
+    // The mirror is full before it appears.
+    assert_eq!(watch.next().await, MirrorUpdate::Synced);
+    let created = lab
+        .account
+        .call(
+            "CreateLoadBalancer",
+            &[("RegionId", "cn-hangzhou"), ("LoadBalancerSpec", "slb.s1.small")],
+        )
+        .unwrap();
+    let id = created["LoadBalancerId"].as_str().unwrap().to_owned();
+    watch.interested_in("uid-1", Some(&id)).await;
+    let (_, found) = watch.resolved().await;
+    assert_eq!(found, [id.parse().unwrap()]);
+}
+
+#[tokio::test]
+async fn a_creation_resolves_the_interest_anew_and_a_deletion_empties_it() {
+    let lab = Lab::start().await;
+    let mut watch = lab.watch().await;
+    watch.interested_in("uid-1", None).await;
+    assert_eq!(watch.resolved().await.1, []);
+
+    let (id, _) = lab.create("uid-1").await;
+    let (seen, found) = watch.resolved().await;
+    assert_eq!(found, std::slice::from_ref(&id));
+    assert_eq!(seen[0].id, id);
+
+    lab.execute(&lab.batch_on("uid-1", &id, vec![Change::DeleteLoadBalancer]))
+        .await;
+    let mut gone = false;
+    loop {
+        match watch.next().await {
+            MirrorUpdate::Gone(_) => gone = true,
+            MirrorUpdate::Resolved { load_balancers, .. } if load_balancers.is_empty() => break,
+            _ => {}
+        }
+    }
+    assert!(gone, "the CLB leaves before the interest is empty");
+}
+
+#[tokio::test]
+async fn what_was_changed_by_hand_is_found_by_the_audit() {
+    let lab = Lab::with("audit_interval: 1s\naudit_rate: 100", |_| {}).await;
+    let (id, vgroup) = lab.create("uid-1").await;
+    lab.seen(&id, |seen| !seen.master_zone_id.is_empty()).await;
+    let region = ("RegionId", "cn-hangzhou");
+    let call = |action: &str, parameters: &[(&str, &str)]| {
+        let answer = lab.account.call(action, parameters);
+        assert!(answer.is_ok(), "{action} by hand");
+    };
+    call(
+        "SetLoadBalancerName",
+        &[
+            region,
+            ("LoadBalancerId", id.as_str()),
+            ("LoadBalancerName", "by-hand"),
+        ],
+    );
+    call(
+        "SetVServerGroupAttribute",
+        &[
+            region,
+            ("VServerGroupId", vgroup.as_str()),
+            ("VServerGroupName", "by-hand-too"),
+        ],
+    );
+    let seen = lab
+        .seen(&id, |seen| {
+            seen.name == "by-hand" && seen.vgroups[&vgroup].name == "by-hand-too"
+        })
+        .await;
+    assert_eq!(seen.listeners.len(), 1);
+}
+
+#[tokio::test]
+async fn trouble_is_said_once_and_taken_back() {
+    let lab = Lab::with("", |sim| {
+        let outage = cloud_sim::FaultKind::Error {
+            status: 403,
+            code: "Forbidden.RAM".to_owned(),
+            message: "User not authorized to operate on the specified resource.".to_owned(),
+        };
+        sim.cloud().order_fault(
+            cloud_sim::Fault::next(outage)
+                .of("DescribeLoadBalancers")
+                .times(2),
+        );
+    })
+    .await;
+    let mut watch = lab.watch().await;
+    let MirrorUpdate::Trouble { reason } = watch.next().await else {
+        panic!("trouble comes first");
+    };
+    assert!(reason.contains("Forbidden.RAM"), "{reason}");
+    assert_eq!(watch.next().await, MirrorUpdate::Synced);
+}
+
+#[tokio::test]
+async fn many_services_cost_few_reads() {
+    let lab = Lab::start().await;
+    let uids: Vec<String> = (0..50).map(|number| format!("uid-{number}")).collect();
+    let batches: Vec<_> = uids.iter().map(|uid| lab.batch(uid, creation(uid))).collect();
+    let results = futures::future::join_all(batches.iter().map(|batch| lab.execute(batch))).await;
+    for results in &results {
+        crate::lab::assert_succeeded(results);
+    }
+    lab.sim.cloud().clear_journal();
+    let mut watch = lab.watch().await;
+    let mut seen = 0;
+    while !matches!(watch.next().await, MirrorUpdate::Synced) {
+        seen += 1;
+    }
+    assert_eq!(seen, 50);
+    // Groups and backends of own creations are known without a read.
+    assert_eq!(
+        lab.calls("DescribeVServerGroups") + lab.calls("DescribeVServerGroupAttribute"),
+        0
+    );
+}

@@ -1,0 +1,94 @@
+//! The order of plans for one Service.
+
+use std::time::Duration;
+
+use clb_model::operation::{Change, LoadBalancerChange, Outcome};
+use cloud_sim::{Fault, FaultKind};
+
+use crate::lab::{Lab, assert_succeeded};
+
+fn rename(name: &str) -> Change {
+    Change::ChangeLoadBalancer(LoadBalancerChange::Name(name.to_owned()))
+}
+
+#[tokio::test]
+async fn an_old_plan_is_refused() {
+    let lab = Lab::start().await;
+    let (id, _) = lab.create("uid-1").await;
+    let old = lab.batch_on("uid-1", &id, vec![rename("old")]);
+    let new = lab.batch_on("uid-1", &id, vec![rename("new")]);
+    assert_succeeded(&lab.execute(&new).await);
+    for repeated in [&old, &new] {
+        let status = lab.try_execute(repeated).await.unwrap_err();
+        assert_eq!(status.code(), tonic::Code::FailedPrecondition, "{status}");
+    }
+    // Another Service has plans of its own.
+    let mut other = old.clone();
+    other.service = clb_model::ServiceUid::new("uid-2").unwrap();
+    assert_succeeded(&lab.execute(&other).await);
+}
+
+#[tokio::test]
+async fn a_newer_plan_stops_the_running_one_after_its_operation_and_takes_the_place_of_a_waiting_one() {
+    let lab = Lab::start().await;
+    let (id, _) = lab.create("uid-1").await;
+    lab.sim
+        .cloud()
+        .order_fault(Fault::next(FaultKind::Stall { milliseconds: 700 }).of("SetLoadBalancerName"));
+    let running = lab.batch_on("uid-1", &id, vec![rename("one"), rename("two")]);
+    let waiting = lab.batch_on("uid-1", &id, vec![rename("three")]);
+    let newest = lab.batch_on("uid-1", &id, vec![rename("four")]);
+
+    let mut calls = lab.sim.cloud().last_call();
+    let first = async {
+        calls.mark_unchanged();
+        lab.execute(&running).await
+    };
+    let then = async {
+        // The stalled call is under way: its turn was taken before.
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        tokio::join!(lab.execute(&waiting), async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            lab.execute(&newest).await
+        })
+    };
+    let (running, (waiting, newest)) = tokio::join!(first, then);
+    assert!(running[0].outcome.succeeded(), "{running:?}");
+    assert!(matches!(running[1].outcome, Outcome::Superseded), "{running:?}");
+    assert!(matches!(waiting[0].outcome, Outcome::Superseded), "{waiting:?}");
+    assert_succeeded(&newest);
+    let state = lab.account.load_balancer(id.as_str()).unwrap();
+    assert_eq!(state["LoadBalancerName"], "four");
+}
+
+#[tokio::test]
+async fn a_removal_that_is_no_longer_good_is_dropped() {
+    let lab = Lab::start().await;
+    let (id, _) = lab.create("uid-1").await;
+    let listener = "tcp:80".parse().unwrap();
+    let mut batch = lab.batch_on("uid-1", &id, vec![Change::DeleteListener { listener }]);
+    batch.operations[0].good_for = Some(Duration::ZERO);
+    let results = lab.execute(&batch).await;
+    assert!(matches!(results[0].outcome, Outcome::Expired), "{results:?}");
+    assert_eq!(lab.calls("DeleteLoadBalancerListener"), 0);
+}
+
+#[tokio::test]
+async fn only_a_planner_may_call() {
+    use clb_proto::actuator::v1;
+    let lab = Lab::start().await;
+    let status = lab.inspect_as(None).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::Unauthenticated, "{status}");
+    let watcher = clb_tls::PeerIdentity::Watcher(clb_model::ClusterId::new("c-lab").unwrap());
+    let status = lab.inspect_as(Some(&watcher)).await.unwrap_err();
+    assert_eq!(status.code(), tonic::Code::PermissionDenied, "{status}");
+    let facts: v1::InspectResponse = lab
+        .inspect_as(Some(&clb_tls::PeerIdentity::Planner))
+        .await
+        .unwrap();
+    let certificates: Vec<&str> = facts.certificates.iter().map(|fact| fact.id.as_str()).collect();
+    assert_eq!(certificates, ["cert-a"]);
+    assert_eq!(facts.acl_ids, ["acl-1"]);
+    let vswitches: Vec<&str> = facts.vswitches.iter().map(|fact| fact.id.as_str()).collect();
+    assert_eq!(vswitches, ["vsw-k"]);
+}
