@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clb_model::attribute::ListenerAttribute;
+use clb_model::cloud::LoadBalancer;
 use ipnet::IpNet;
 
 /// Something to ask the cloud.
@@ -44,6 +46,36 @@ pub struct VSwitchFact {
 }
 
 impl CloudFacts {
+    /// The same, and what a CLB itself shows: what it uses is there, so nobody need ask. An expired certificate that
+    /// is in use stays in use; only one that would be set anew must be valid.
+    #[must_use]
+    pub fn with_observed(&self, load_balancer: &LoadBalancer) -> Self {
+        let mut facts = self.clone();
+        let in_use = Some(Certificate { expires_ms: None });
+        for listener in load_balancer.listeners.values() {
+            let default = listener.attributes.text(ListenerAttribute::ServerCertificateId);
+            let extensions = listener.domain_extensions.values();
+            let extensions = extensions.map(|extension| extension.certificate_id.as_str());
+            for id in default.into_iter().chain(extensions).filter(|id| !id.is_empty()) {
+                facts.certificates.insert(id.to_owned(), in_use);
+            }
+            let acl = listener.attributes.text(ListenerAttribute::AclId);
+            if let Some(id) = acl.filter(|id| !id.is_empty()) {
+                facts.access_control_lists.insert(id.to_owned(), true);
+            }
+        }
+        if !load_balancer.vswitch_id.is_empty() {
+            let vswitch = VSwitchFact {
+                vpc_id: load_balancer.vpc_id.clone(),
+                cidr: None,
+            };
+            facts
+                .vswitches
+                .insert(load_balancer.vswitch_id.clone(), Some(vswitch));
+        }
+        facts
+    }
+
     /// Those of the questions that have no answer yet.
     #[must_use]
     pub fn unanswered(&self, questions: &BTreeSet<Question>) -> BTreeSet<Question> {
@@ -56,5 +88,88 @@ impl CloudFacts {
             })
             .cloned()
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clb_model::attribute::ListenerAttributes;
+    use clb_model::cloud::{
+        AddressType, DomainExtension, InstanceChargeType, InternetChargeType, IpVersion, Listener,
+    };
+    use clb_model::version::PartVersion;
+
+    use super::*;
+
+    fn load_balancer() -> LoadBalancer {
+        let listener = Listener {
+            version: PartVersion::default(),
+            running: true,
+            vgroup: None,
+            attributes: ListenerAttributes::new()
+                .with(ListenerAttribute::ServerCertificateId, "cert-default")
+                .with(ListenerAttribute::AclId, "acl-used"),
+            domain_extensions: [(
+                "a.example.com".to_owned(),
+                DomainExtension {
+                    id: "de-1".to_owned(),
+                    certificate_id: "cert-extension".to_owned(),
+                },
+            )]
+            .into(),
+        };
+        LoadBalancer {
+            id: "lb-1".parse().unwrap(),
+            version: PartVersion::default(),
+            name: "web".to_owned(),
+            address: "10.0.0.1".to_owned(),
+            address_type: AddressType::Intranet,
+            ip_version: IpVersion::V4,
+            status: "active".to_owned(),
+            spec: String::new(),
+            instance_charge_type: InstanceChargeType::PayByClcu,
+            internet_charge_type: InternetChargeType::PayByTraffic,
+            bandwidth: 0,
+            delete_protection: true,
+            modification_protection: true,
+            resource_group_id: String::new(),
+            vpc_id: "vpc-1".to_owned(),
+            vswitch_id: "vsw-used".to_owned(),
+            master_zone_id: String::new(),
+            slave_zone_id: String::new(),
+            tags: BTreeMap::new(),
+            eip_address: None,
+            listeners: [("https:443".parse().unwrap(), listener)].into(),
+            vgroups: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn what_a_clb_uses_need_not_be_asked() {
+        let questions: BTreeSet<Question> = [
+            Question::Certificate("cert-default".to_owned()),
+            Question::Certificate("cert-extension".to_owned()),
+            Question::Certificate("cert-new".to_owned()),
+            Question::AccessControlList("acl-used".to_owned()),
+            Question::VSwitch("vsw-used".to_owned()),
+        ]
+        .into();
+        let facts = CloudFacts::default();
+        assert_eq!(facts.unanswered(&questions), questions);
+        let new = Question::Certificate("cert-new".to_owned());
+        let known = facts.with_observed(&load_balancer());
+        assert_eq!(known.unanswered(&questions), [new].into());
+    }
+
+    #[test]
+    fn an_expired_certificate_in_use_is_no_reason_to_stop() {
+        let mut facts = CloudFacts::default();
+        let expired = Some(Certificate { expires_ms: Some(1) });
+        facts.certificates.insert("cert-default".to_owned(), expired);
+        facts.certificates.insert("cert-new".to_owned(), expired);
+        let known = facts.with_observed(&load_balancer());
+        let in_use = Certificate { expires_ms: None };
+        assert_eq!(known.certificates["cert-default"], Some(in_use));
+        assert_eq!(known.certificates["cert-new"], expired);
     }
 }

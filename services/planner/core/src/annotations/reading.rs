@@ -102,7 +102,11 @@ impl<'a> Reading<'a> {
 
     /// Remarks on names that look like ours and are none, with the nearest that is.
     pub(super) fn unknown_names(&mut self, table: &[&'static Row]) {
-        for name in self.annotations.keys() {
+        let not_read = self
+            .annotations
+            .keys()
+            .filter(|name| !self.found.iter().any(|found| found.place == name.as_str()));
+        for name in not_read {
             if let Some(notice) = unknown_name(name, table) {
                 self.notices.push(notice);
             }
