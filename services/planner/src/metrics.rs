@@ -64,6 +64,8 @@ pub(crate) enum BatchEnd {
     Incomplete,
     /// The stream broke, or the actuator refused the batch.
     Broken,
+    /// A newer one took its place.
+    Overtaken,
 }
 
 impl PlannerMetrics {
@@ -151,6 +153,7 @@ impl ClusterMetrics {
             BatchEnd::Done => "done",
             BatchEnd::Incomplete => "incomplete",
             BatchEnd::Broken => "broken",
+            BatchEnd::Overtaken => "overtaken",
         };
         self.batches
             .with_label_values(&[self.cluster.as_str(), end])

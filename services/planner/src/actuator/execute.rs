@@ -23,9 +23,9 @@ pub(crate) enum Execution {
 }
 
 /// Gives the batch to the actuator and waits for its end.
-pub(crate) async fn execute(mut client: ActuatorClient, batch: Batch) -> Execution {
+pub(crate) async fn execute(mut client: ActuatorClient, batch: &Batch) -> Execution {
     let request = v1::ExecuteRequest {
-        batch: Some(batch_to_proto(&batch)),
+        batch: Some(batch_to_proto(batch)),
     };
     let mut results = Vec::with_capacity(batch.operations.len());
     let run = async {

@@ -1,5 +1,6 @@
 //! One pass for one Service, and what follows from it: directives, a batch, questions, the next wake-up. Then the batch's results.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clb_model::ServiceUid;
@@ -12,7 +13,7 @@ use tracing::{Instrument as _, Span, info_span};
 
 use super::effects::signs;
 use super::queue::Urgency;
-use super::worker::{ClusterTask, Finished};
+use super::worker::{ClusterTask, Finished, UnderWay};
 use crate::actuator::execute::{Execution, execute};
 use crate::actuator::inspect::inspect;
 use crate::metrics::{BatchEnd, state_name};
@@ -24,6 +25,15 @@ const EFFECTS_DEADLINE: Duration = Duration::from_secs(10);
 /// Batches for a Service in a row, each of them successful, before it has to wait: more than that means that something is changed and
 /// changed again.
 const BATCHES_WITHOUT_WAIT: u32 = 8;
+
+/// A batch that takes longer than this waits for a limit or for a busy CLB: a change of the cluster is not kept waiting by it.
+const OVERTAKE_AFTER: Duration = Duration::from_secs(2);
+
+/// Which part of the time that a removal is good for passes before it is planned again.
+const RENEW_AT: f64 = 0.7;
+
+/// Where the actuator names no longer one.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 impl ClusterTask {
     /// Plans one Service.
@@ -63,7 +73,11 @@ impl ClusterTask {
         span.record("clb.state", state_name(step.state));
         let metrics = &self.handle.metrics;
         metrics.pass(step.state, now.elapsed());
-        if step.batch.is_some() && !room {
+        if let Some(under_way) = self.under_way.get(uid) {
+            if !under_way.is_outdated_by(step.batch.as_ref(), now) {
+                return;
+            }
+        } else if step.batch.is_some() && !room {
             // What would be planned now is out of date by the time there is room; so is what it would say.
             if !std::mem::replace(&mut known.waits_for_room, true) {
                 self.waiting_for_room.push_back(uid.clone());
@@ -150,20 +164,17 @@ impl ClusterTask {
         let span = info_span!(
             parent: pass, "planner.execute", otel.kind = "client", clb.plan = plan.counter, clb.operations = batch.operations.len()
         );
+        let started = Instant::now();
+        let batch = Arc::new(batch);
+        let under_way = UnderWay::new(batch.clone(), started);
+        self.queue.hold(uid, under_way.overtake_at, under_way.renew_at);
+        self.under_way.insert(uid.clone(), under_way);
         let client = self.client.clone();
-        let uid = uid.clone();
-        self.queue.hold(&uid);
-        self.under_way.insert(uid.clone());
         self.jobs.spawn(
             async move {
-                let started = Instant::now();
-                let load_balancer = batch.load_balancer.clone();
-                let operations = batch.operations.clone();
-                let execution = execute(client, batch).await;
+                let execution = execute(client, &batch).await;
                 Finished::Batch {
-                    uid,
-                    load_balancer,
-                    operations,
+                    batch,
                     execution,
                     started,
                 }
@@ -192,16 +203,21 @@ impl ClusterTask {
         let now = Instant::now();
         match finished {
             Ok(Finished::Batch {
-                uid,
-                load_balancer,
-                operations,
+                batch,
                 execution,
                 started,
             }) => {
-                self.under_way.remove(&uid);
-                let end = self.take_execution(&uid, load_balancer.as_ref(), &operations, execution, now);
+                let uid = &batch.service;
+                let newest = self.under_way.get(uid).map(|under_way| under_way.batch.plan);
+                let end = if newest == Some(batch.plan) {
+                    self.under_way.remove(uid);
+                    let end = self.take_execution(&batch, execution, now);
+                    self.queue.release(uid, now);
+                    end
+                } else {
+                    self.take_overtaken(&batch, execution)
+                };
                 self.handle.metrics.batch(end, now.duration_since(started));
-                self.queue.release(&uid, now);
             }
             Ok(Finished::Answers(Ok(answers))) => {
                 for uid in self.facts.answer(&answers, now) {
@@ -221,14 +237,18 @@ impl ClusterTask {
         }
     }
 
-    fn take_execution(
-        &mut self,
-        uid: &ServiceUid,
-        load_balancer: Option<&clb_model::LoadBalancerId>,
-        operations: &[clb_model::operation::Operation],
-        execution: Execution,
-        now: Instant,
-    ) -> BatchEnd {
+    /// What came of a batch that a newer one has overtaken: it counts, but what is next is decided by the newer one.
+    fn take_overtaken(&mut self, batch: &Batch, execution: Execution) -> BatchEnd {
+        if let (Some((known, _)), Execution::Results(results)) =
+            (self.state.service_and_nodes(&batch.service), execution)
+        {
+            known.memory = known.memory.after_batch(&batch.operations, &results);
+        }
+        BatchEnd::Overtaken
+    }
+
+    fn take_execution(&mut self, batch: &Batch, execution: Execution, now: Instant) -> BatchEnd {
+        let (uid, operations) = (&batch.service, &batch.operations);
         let Some((known, _)) = self.state.service_and_nodes(uid) else {
             // The Service has gone meanwhile; what was done stays for whoever finds it.
             return BatchEnd::Incomplete;
@@ -243,8 +263,8 @@ impl ClusterTask {
             Execution::Results(results) => results,
         };
         known.memory = known.memory.after_batch(operations, &results);
-        known.awaiting =
-            signs(load_balancer, operations, &results).map(|signs| (signs, now + EFFECTS_DEADLINE));
+        known.awaiting = signs(batch.load_balancer.as_ref(), operations, &results)
+            .map(|signs| (signs, now + EFFECTS_DEADLINE));
         for result in results.iter().filter(|result| !result.outcome.succeeded()) {
             tracing::info!(%service, operation = result.operation.0, outcome = ?result.outcome, "an operation did not succeed");
         }
@@ -257,7 +277,10 @@ impl ClusterTask {
             }
             return BatchEnd::Done;
         }
-        self.queue.retry(uid, asked_to_wait(&results), now);
+        match asked_to_wait(&results) {
+            Some(wait) => self.queue.wait(uid, wait, now),
+            None => self.queue.retry(uid, Duration::ZERO, now),
+        }
         if results
             .iter()
             .any(|result| matches!(result.outcome, Outcome::Unknown { .. }))
@@ -269,16 +292,43 @@ impl ClusterTask {
     }
 }
 
-/// How long the actuator asks to wait, if it does.
-fn asked_to_wait(results: &[OperationResult]) -> Duration {
-    results
-        .iter()
-        .filter_map(|result| match &result.outcome {
-            Outcome::Busy { retry_after } | Outcome::Throttled { retry_after } => Some(*retry_after),
-            _ => None,
-        })
-        .max()
-        .unwrap_or_default()
+impl UnderWay {
+    fn new(batch: Arc<Batch>, now: Instant) -> Self {
+        let good_for = batch
+            .operations
+            .iter()
+            .filter_map(|operation| operation.good_for)
+            .min();
+        Self {
+            batch,
+            overtake_at: now + OVERTAKE_AFTER,
+            renew_at: good_for.map(|good_for| now + good_for.mul_f64(RENEW_AT)),
+        }
+    }
+
+    /// Whether a newer plan is to take its place. No plan takes none: what is under way ends, and is looked at then.
+    fn is_outdated_by(&self, newer: Option<&PlannedBatch>, now: Instant) -> bool {
+        let due = self.renew_at.is_some_and(|at| at <= now);
+        newer.is_some_and(|newer| due || newer.operations != self.batch.operations)
+    }
+}
+
+/// How long to wait where nothing failed and some operations only have to wait; none where something failed.
+fn asked_to_wait(results: &[OperationResult]) -> Option<Duration> {
+    let mut longest = None;
+    for result in results {
+        let wait = match &result.outcome {
+            Outcome::Busy { retry_after } | Outcome::Throttled { retry_after } => *retry_after,
+            Outcome::Applied { .. } | Outcome::Unchanged { .. } | Outcome::Skipped { .. } => continue,
+            Outcome::Rejected(_)
+            | Outcome::Superseded
+            | Outcome::Expired
+            | Outcome::Unknown { .. }
+            | Outcome::Stale { .. } => return None,
+        };
+        longest = longest.max(Some(wait.max(SHORTEST_WAIT)));
+    }
+    longest
 }
 
 /// Milliseconds since 1970; only for what is compared with times of Kubernetes and the cloud.

@@ -1,5 +1,5 @@
-//! Which Service is planned next: each waits once however often it changes, never while a batch of its own is out, and again later
-//! after a failure or at a time that a pass named.
+//! Which Service is planned next: each waits once however often it changes, again later after a failure or at a time that a pass
+//! named, and while a batch of its own is out only to replace one that takes long.
 //!
 //! A plain data structure owned by the cluster's task; time is an input.
 
@@ -29,13 +29,22 @@ pub(crate) struct WorkQueue {
 struct Entry {
     queued: bool,
     /// A batch is out.
-    held: bool,
+    held: Option<Hold>,
     /// It changed while it was held, and how soon that is to be planned.
     changed: Option<Urgency>,
     failures: u32,
     /// Set after a failure: what the failed batch itself stirred up does not shorten the wait.
     not_before: Option<Instant>,
     timer: Option<Instant>,
+}
+
+/// A batch that is out.
+#[derive(Debug, Clone, Copy)]
+struct Hold {
+    /// From then on a change of the cluster does not wait for its end.
+    overtake_at: Instant,
+    /// From then on it is planned again in any case.
+    renew_at: Option<Instant>,
 }
 
 /// How soon a change is planned.
@@ -51,8 +60,11 @@ impl WorkQueue {
     /// Something about the Service changed.
     pub(crate) fn add(&mut self, uid: &ServiceUid, urgency: Urgency, now: Instant) {
         let entry = self.services.entry(uid.clone()).or_default();
-        if entry.held {
+        if let Some(hold) = entry.held {
             entry.changed = entry.changed.max(Some(urgency));
+            if urgency == Urgency::AtOnce {
+                self.wake_at(uid, hold.overtake_at.max(now));
+            }
             return;
         }
         match entry.not_before {
@@ -72,22 +84,34 @@ impl WorkQueue {
     /// The Service to plan now. Its timer is off until the pass sets it again.
     pub(crate) fn next(&mut self) -> Option<ServiceUid> {
         while let Some(uid) = self.ready.pop_front() {
-            if let Some(entry) = self.services.get_mut(&uid)
-                && std::mem::take(&mut entry.queued)
-                && !entry.held
-            {
-                if let Some(timer) = entry.timer.take() {
-                    self.timers.remove(&(timer, uid.clone()));
-                }
-                return Some(uid);
+            let Some(entry) = self.services.get_mut(&uid) else {
+                continue;
+            };
+            if !std::mem::take(&mut entry.queued) {
+                continue;
             }
+            if entry.held.is_none()
+                && let Some(timer) = entry.timer.take()
+            {
+                self.timers.remove(&(timer, uid.clone()));
+            }
+            return Some(uid);
         }
         None
     }
 
-    /// No pass for this Service until [`release`](Self::release).
-    pub(crate) fn hold(&mut self, uid: &ServiceUid) {
-        self.services.entry(uid.clone()).or_default().held = true;
+    /// A batch is out: no pass for this Service until [`release`](Self::release), unless the cluster has changed and it is `overtake_at`, or it
+    /// is `renew_at`.
+    pub(crate) fn hold(&mut self, uid: &ServiceUid, overtake_at: Instant, renew_at: Option<Instant>) {
+        let entry = self.services.entry(uid.clone()).or_default();
+        entry.queued = false;
+        entry.held = Some(Hold {
+            overtake_at,
+            renew_at,
+        });
+        if let Some(at) = renew_at {
+            self.wake_at(uid, at);
+        }
     }
 
     /// The batch is over; what changed meanwhile is planned now.
@@ -95,7 +119,7 @@ impl WorkQueue {
         let Some(entry) = self.services.get_mut(uid) else {
             return;
         };
-        entry.held = false;
+        entry.held = None;
         if let Some(urgency) = entry.changed.take() {
             self.add(uid, urgency, now);
         }
@@ -122,6 +146,15 @@ impl WorkQueue {
         }
     }
 
+    /// Its batch was asked to wait, which is no failure.
+    pub(crate) fn wait(&mut self, uid: &ServiceUid, wait: Duration, now: Instant) {
+        let due = now + wait;
+        self.wake_at(uid, due);
+        if let Some(entry) = self.services.get_mut(uid) {
+            entry.not_before = Some(due);
+        }
+    }
+
     /// It cannot be built as it is: plans it again after such a wait, or as soon as anything changes. Returns when.
     pub(crate) fn look_again(&mut self, uid: &ServiceUid, at_least: Duration, now: Instant) -> Instant {
         let entry = self.services.entry(uid.clone()).or_default();
@@ -143,11 +176,34 @@ impl WorkQueue {
     pub(crate) fn ring(&mut self, now: Instant) {
         while self.timers.first().is_some_and(|(due, _)| *due <= now) {
             if let Some((_, uid)) = self.timers.pop_first() {
-                if let Some(entry) = self.services.get_mut(&uid) {
-                    entry.timer = None;
+                let Some(entry) = self.services.get_mut(&uid) else {
+                    continue;
+                };
+                entry.timer = None;
+                match entry.held {
+                    None => self.line_up(&uid),
+                    Some(hold) => self.ring_held(&uid, hold, now),
                 }
-                self.add(&uid, Urgency::AtOnce, now);
             }
+        }
+    }
+
+    fn ring_held(&mut self, uid: &ServiceUid, hold: Hold, now: Instant) {
+        let entry = self.services.entry(uid.clone()).or_default();
+        let overtakes = entry.changed == Some(Urgency::AtOnce);
+        let renew_at = hold.renew_at.filter(|at| *at > now);
+        if overtakes && hold.overtake_at <= now {
+            entry.changed = None;
+            self.line_up(uid);
+        } else if hold.renew_at.is_some() && renew_at.is_none() {
+            self.line_up(uid);
+        } else {
+            // It is what the last pass named: the next one after the batch sees to it.
+            entry.changed = entry.changed.max(Some(Urgency::AfterWait));
+        }
+        let overtake_at = (overtakes && hold.overtake_at > now).then_some(hold.overtake_at);
+        if let Some(next) = overtake_at.into_iter().chain(renew_at).min() {
+            self.wake_at(uid, next);
         }
     }
 
@@ -175,6 +231,8 @@ impl WorkQueue {
 mod tests {
     use super::*;
 
+    const HOUR: Duration = Duration::from_secs(3600);
+
     fn uid(text: &str) -> ServiceUid {
         ServiceUid::new(text).unwrap()
     }
@@ -197,9 +255,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_held_service_is_planned_after_its_release_if_it_changed() {
         let mut queue = WorkQueue::default();
-        queue.hold(&uid("a"));
-        queue.hold(&uid("b"));
         let now = Instant::now();
+        queue.hold(&uid("a"), now + HOUR, None);
+        queue.hold(&uid("b"), now + HOUR, None);
         queue.add(&uid("a"), Urgency::AtOnce, now);
         queue.wake_at(&uid("a"), now);
         queue.ring(now);
@@ -247,7 +305,7 @@ mod tests {
     async fn what_a_failed_batch_stirred_up_does_not_shorten_its_wait_but_the_user_does() {
         let mut queue = WorkQueue::default();
         let now = Instant::now();
-        queue.hold(&uid("a"));
+        queue.hold(&uid("a"), now + HOUR, None);
         queue.add(&uid("a"), Urgency::AfterWait, now);
         queue.retry(&uid("a"), Duration::from_secs(5), now);
         queue.release(&uid("a"), now);
@@ -260,5 +318,39 @@ mod tests {
         queue.succeeded(&uid("a"));
         queue.add(&uid("a"), Urgency::AfterWait, now);
         assert_eq!(drain(&mut queue), ["a"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_of_the_cluster_overtakes_a_batch_that_takes_long() {
+        let mut queue = WorkQueue::default();
+        let now = Instant::now();
+        let later = now + Duration::from_secs(2);
+        for (name, urgency) in [("user", Urgency::AtOnce), ("cloud", Urgency::AfterWait)] {
+            queue.hold(&uid(name), later, None);
+            queue.add(&uid(name), urgency, now);
+        }
+        queue.ring(now);
+        assert!(drain(&mut queue).is_empty());
+        assert_eq!(queue.next_timer(), Some(later));
+        queue.ring(later);
+        assert_eq!(drain(&mut queue), ["user"]);
+        queue.release(&uid("user"), later);
+        queue.release(&uid("cloud"), later);
+        assert_eq!(drain(&mut queue), ["cloud"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_batch_that_is_good_for_a_while_is_renewed_whatever_else_rings() {
+        let mut queue = WorkQueue::default();
+        let now = Instant::now();
+        let (early, renewal) = (now + Duration::from_secs(1), now + Duration::from_secs(20));
+        queue.hold(&uid("a"), now + HOUR, Some(renewal));
+        queue.wake_at(&uid("a"), early);
+        queue.ring(early);
+        assert!(drain(&mut queue).is_empty());
+        assert_eq!(queue.next_timer(), Some(renewal));
+        queue.ring(renewal);
+        assert_eq!(drain(&mut queue), ["a"]);
+        assert_eq!(queue.next_timer(), None);
     }
 }

@@ -1,12 +1,12 @@
 //! The task of one cluster: hears, plans, gives batches and questions away, and hears again.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clb_model::ServiceUid;
 use clb_model::directive::{DirectiveOutcome, DirectiveResult};
-use clb_model::operation::Operation;
+use clb_model::operation::Batch;
 use clb_model::ownership::{Candidate, Standing, remembered_class, standing};
 use clb_model::version::{PlanNumber, Tenure};
 use clb_planner_core::settings::ClusterSettings;
@@ -72,10 +72,21 @@ pub(crate) struct ClusterTask {
     stream: u64,
     plans: u64,
     pub(super) jobs: JoinSet<Finished>,
-    /// Services with a batch under way; also those that have gone meanwhile.
-    pub(super) under_way: BTreeSet<ServiceUid>,
+    /// The newest batch under way of each Service; also of those that have gone meanwhile.
+    pub(super) under_way: BTreeMap<ServiceUid, UnderWay>,
     /// Services with operations for which there was no room among the batches under way.
     pub(super) waiting_for_room: VecDeque<ServiceUid>,
+}
+
+/// A batch that the actuator has.
+#[derive(Debug)]
+pub(crate) struct UnderWay {
+    /// The batch.
+    pub(super) batch: Arc<Batch>,
+    /// From when on a change of the cluster does not wait for its end.
+    pub(super) overtake_at: Instant,
+    /// When it is planned again, because what it takes away is good for a while only.
+    pub(super) renew_at: Option<Instant>,
 }
 
 /// Something that the task had given away has come back.
@@ -83,12 +94,8 @@ pub(crate) struct ClusterTask {
 pub(crate) enum Finished {
     /// A batch.
     Batch {
-        /// Its Service.
-        uid: ServiceUid,
-        /// The CLB; none when the batch creates one.
-        load_balancer: Option<clb_model::LoadBalancerId>,
         /// What was to be done.
-        operations: Vec<Operation>,
+        batch: Arc<Batch>,
         /// What became of it.
         execution: Execution,
         /// When it was given away.
@@ -127,7 +134,7 @@ impl ClusterTask {
             stream: 0,
             plans: 0,
             jobs: JoinSet::new(),
-            under_way: BTreeSet::new(),
+            under_way: BTreeMap::new(),
             waiting_for_room: VecDeque::new(),
         }
     }
@@ -288,9 +295,9 @@ impl ClusterTask {
                 known.change.merge(trace.clone(), now);
             }
             self.update_interest(uid);
-            if self.under_way.contains(uid) {
-                // It had gone and is back, while its batch is still under way.
-                self.queue.hold(uid);
+            if let Some(under_way) = self.under_way.get(uid) {
+                // Also where it had gone and is back, while its batch is still under way.
+                self.queue.hold(uid, under_way.overtake_at, under_way.renew_at);
             }
             self.queue.add(uid, Urgency::AtOnce, now);
         }

@@ -81,13 +81,62 @@ async fn a_service_has_one_batch_under_way_and_then_gets_its_newest_state() {
         watcher.upsert(&named(name)).await;
         watcher.acknowledged().await;
     }
-    bench.gives_no_batch_for(MINUTE / 4).await;
+    bench.gives_no_batch_for(Duration::from_secs(1)).await;
     let plan = first.batch.plan;
     first.succeed().await;
     let second = bench.batch().await;
     assert!(second.batch.plan > plan);
     let wanted = format!("{:?}", second.batch.operations[0].change);
     assert!(wanted.contains("three"), "{wanted}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_plan_takes_the_place_of_a_batch_that_takes_long() {
+    let mut bench = Bench::start();
+    let web = with_finalizer(service("web"));
+    bench
+        .actuator
+        .put(load_balancer("lb-1", "web", &marks::default_name(&web.uid)));
+    let mut watcher = bench.watcher().await;
+    let named = |name: &str| annotated(web.clone(), WANTED_NAME, name);
+    watcher.snapshot(&[named("one")]).await;
+    let first = bench.batch().await;
+    // The same wish again is no reason.
+    watcher.upsert(&annotated(named("one"), "touched", "yes")).await;
+    bench.gives_no_batch_for(Duration::from_secs(10)).await;
+    watcher.upsert(&named("two")).await;
+    let second = bench.batch().await;
+    assert!(second.batch.plan > first.batch.plan);
+    first.end_with(Outcome::Superseded).await;
+    bench.gives_no_batch_for(Duration::from_secs(10)).await;
+    second.succeed().await;
+    bench.reaches(ServiceState::Converged).await;
+    bench.gives_no_batch_for(MINUTE).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_that_waits_is_renewed_in_time_unless_the_cluster_is_frozen() {
+    let mut bench = Bench::start();
+    let web = with_finalizer(service("web"));
+    bench
+        .actuator
+        .put(load_balancer("lb-1", "web", &marks::default_name(&web.uid)));
+    let mut watcher = bench.watcher().await;
+    watcher.snapshot(&[deleting(web)]).await;
+    let first = bench.batch().await;
+    tokio::time::sleep(Duration::from_secs(15)).await;
+    watcher.heartbeat(Duration::ZERO).await;
+    // Good for 30 s, so renewed before.
+    let second = bench.batch().await;
+    assert!(second.batch.plan > first.batch.plan);
+    assert_eq!(second.batch.operations, first.batch.operations);
+    let second_operations = second.batch.operations.clone();
+    first.end_with(Outcome::Superseded).await;
+    // Nothing was heard since the 15th second, so from the 45th on it may run out.
+    let third = bench.batch().await;
+    second.end_with(Outcome::Superseded).await;
+    assert_eq!(third.batch.operations, second_operations);
+    bench.gives_no_batch_for(MINUTE).await;
 }
 
 #[tokio::test(start_paused = true)]
