@@ -53,7 +53,8 @@ pub struct Inputs<'a> {
     pub service: &'a Service,
     /// All Nodes of the cluster, by name.
     pub nodes: &'a BTreeMap<String, Node>,
-    /// What has been asked of the cloud so far.
+    /// What has been asked of the cloud so far, and what the Service's CLB shows
+    /// ([`CloudFacts::with_observed`]).
     pub facts: &'a CloudFacts,
     /// Milliseconds since 1970.
     pub now_ms: u64,
