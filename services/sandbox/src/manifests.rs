@@ -1,0 +1,262 @@
+//! Reads a folder of manifests, whole, before anything starts: a mistake in the last file must not leave the first ones applied.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// One object of a manifest and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manifest {
+    /// The file.
+    pub file: PathBuf,
+    /// The object.
+    pub object: Value,
+    /// How the API serves its kind.
+    pub kind: Kind,
+    /// `metadata.name`.
+    pub name: String,
+    /// `metadata.namespace`, `default` where there is none.
+    pub namespace: String,
+}
+
+/// A kind that the simulated cluster can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kind {
+    /// `apiVersion`.
+    pub api_version: &'static str,
+    /// `kind`.
+    pub kind: &'static str,
+    /// Its name in URLs.
+    pub plural: &'static str,
+    /// Whether it lives in a namespace.
+    pub namespaced: bool,
+}
+
+const KINDS: [Kind; 6] = [
+    Kind {
+        api_version: "v1",
+        kind: "Service",
+        plural: "services",
+        namespaced: true,
+    },
+    Kind {
+        api_version: "v1",
+        kind: "Namespace",
+        plural: "namespaces",
+        namespaced: false,
+    },
+    Kind {
+        api_version: "v1",
+        kind: "Node",
+        plural: "nodes",
+        namespaced: false,
+    },
+    Kind {
+        api_version: "v1",
+        kind: "Pod",
+        plural: "pods",
+        namespaced: true,
+    },
+    Kind {
+        api_version: "v1",
+        kind: "ConfigMap",
+        plural: "configmaps",
+        namespaced: true,
+    },
+    Kind {
+        api_version: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        plural: "endpointslices",
+        namespaced: true,
+    },
+];
+
+/// Everything that is wrong with a folder of manifests.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct ManifestErrors(pub Vec<ManifestError>);
+
+/// One mistake.
+#[derive(Debug)]
+pub struct ManifestError {
+    /// The file or folder.
+    pub file: PathBuf,
+    /// Which document of the file, from 1; none when the whole file cannot be read.
+    pub document: Option<usize>,
+    /// What is wrong and what is allowed.
+    pub message: String,
+}
+
+impl fmt::Display for ManifestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.file.display())?;
+        if let Some(document) = self.document {
+            write!(f, " (document {document})")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}
+
+/// Reads all `.yaml`, `.yml` and `.json` files of a folder in the order of their names, or one file.
+///
+/// # Errors
+/// All mistakes of all files.
+pub fn read(place: &Path) -> Result<Vec<Manifest>, ManifestErrors> {
+    let files = files(place).map_err(|message| {
+        ManifestErrors(vec![ManifestError {
+            file: place.to_owned(),
+            document: None,
+            message,
+        }])
+    })?;
+    let mut manifests = Vec::new();
+    let mut errors = Vec::new();
+    for file in files {
+        read_file(&file, &mut manifests, &mut errors);
+    }
+    if errors.is_empty() {
+        Ok(manifests)
+    } else {
+        Err(ManifestErrors(errors))
+    }
+}
+
+fn files(place: &Path) -> Result<Vec<PathBuf>, String> {
+    if place.is_file() {
+        return Ok(vec![place.to_owned()]);
+    }
+    let entries = std::fs::read_dir(place).map_err(|error| {
+        format!(
+            "cannot be read: {error}; name a folder of manifests or one manifest, for example deploy/examples"
+        )
+    })?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| {
+            path.extension()
+                .and_then(|e| e.to_str())
+                .is_some_and(|e| ["yaml", "yml", "json"].contains(&e))
+        })
+        .collect();
+    files.sort();
+    if files.is_empty() {
+        Err("holds no .yaml, .yml or .json file".to_owned())
+    } else {
+        Ok(files)
+    }
+}
+
+fn read_file(file: &Path, manifests: &mut Vec<Manifest>, errors: &mut Vec<ManifestError>) {
+    let mut fail = |document, message| {
+        errors.push(ManifestError {
+            file: file.to_owned(),
+            document,
+            message,
+        })
+    };
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => return fail(None, format!("cannot be read: {error}")),
+    };
+    let documents: Vec<Value> = match serde_saphyr::from_multiple(&text) {
+        Ok(documents) => documents,
+        Err(error) => return fail(None, format!("is not valid YAML: {error}")),
+    };
+    for (index, document) in documents.into_iter().enumerate() {
+        if document.is_null() {
+            continue;
+        }
+        match object(file, document) {
+            Ok(manifest) => manifests.push(manifest),
+            Err(message) => fail(Some(index + 1), message),
+        }
+    }
+}
+
+fn object(file: &Path, object: Value) -> Result<Manifest, String> {
+    let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let api_version = text("/apiVersion").ok_or("apiVersion is missing, for example v1")?;
+    let kind = text("/kind").ok_or("kind is missing, for example Service")?;
+    let known = KINDS
+        .iter()
+        .find(|known| known.api_version == api_version && known.kind == kind)
+        .ok_or_else(|| {
+            let allowed: Vec<_> = KINDS
+                .iter()
+                .map(|known| format!("{} {}", known.api_version, known.kind))
+                .collect();
+            format!(
+                "kind {kind:?} of {api_version:?} is not served here; allowed: {}",
+                allowed.join(", ")
+            )
+        })?;
+    let name = text("/metadata/name").ok_or("metadata.name is missing, for example my-service")?;
+    let namespace = text("/metadata/namespace").unwrap_or_else(|| "default".to_owned());
+    Ok(Manifest {
+        file: file.to_owned(),
+        object,
+        kind: *known,
+        name,
+        namespace,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn reads_every_document_in_order() {
+        let good = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\n---\napiVersion: v1\nkind: Node\nmetadata: {name: n}\n";
+        let folder = folder(&[
+            ("b.yaml", good),
+            ("a.yaml", "apiVersion: v1\nkind: Service\nmetadata: {name: z}\n"),
+        ]);
+        let names: Vec<_> = read(folder.path())
+            .unwrap()
+            .into_iter()
+            .map(|manifest| manifest.name)
+            .collect();
+        assert_eq!(names, ["z", "a", "n"]);
+    }
+
+    #[test]
+    fn names_every_mistake_with_its_place() {
+        let folder = folder(&[
+            ("1.yaml", "kind: Service\n  metadata: [\n"),
+            ("2.yaml", "apiVersion: v1\nkind: Servce\nmetadata: {name: a}\n"),
+            ("3.yaml", "apiVersion: v1\nkind: Service\nmetadata: {}\n"),
+        ]);
+        let text = read(folder.path()).unwrap_err().to_string();
+        let lines: Vec<_> = text.lines().filter(|line| line.contains(".yaml")).collect();
+        assert!(
+            lines[0].contains("1.yaml") && lines[0].contains("not valid YAML"),
+            "{text}"
+        );
+        assert!(text.contains("2.yaml (document 1): kind \"Servce\""), "{text}");
+        assert!(
+            text.contains("3.yaml (document 1): metadata.name is missing"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn an_empty_folder_is_a_mistake() {
+        let folder = folder(&[]);
+        assert!(
+            read(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("holds no .yaml")
+        );
+    }
+}
