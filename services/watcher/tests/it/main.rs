@@ -12,6 +12,7 @@ mod directives;
 mod objects;
 mod outages;
 mod planner;
+mod real_api;
 mod stream;
 mod traces;
 mod world;

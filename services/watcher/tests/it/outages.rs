@@ -13,7 +13,7 @@ async fn a_planner_that_is_away_is_said_and_found_when_it_comes() {
     let world = World::with(&[service("web")]).await;
     let World { kube, planner } = world;
     let address = planner.shut_down();
-    let watcher = Watcher::start(&kube, address, "").await;
+    let watcher = Watcher::start(&kube.kubeconfig(), address, "").await;
     watcher
         .reports("[-]planner failed: the planner answers Unavailable")
         .await;

@@ -79,7 +79,7 @@ impl World {
 
     /// A watcher with short waits and these further settings.
     pub(crate) async fn watch_with(&self, more: &str) -> Watcher {
-        Watcher::start(&self.kube, self.planner.address, more).await
+        Watcher::start(&self.kube.kubeconfig(), self.planner.address, more).await
     }
 
     pub(crate) async fn watch(&self) -> Watcher {
@@ -108,7 +108,8 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    pub(crate) async fn start(kube: &KubeSim, planner: SocketAddr, more: &str) -> Self {
+    /// `kubeconfig` is the file's text, `more` further settings in YAML.
+    pub(crate) async fn start(kubeconfig: &str, planner: SocketAddr, more: &str) -> Self {
         clb_tls::install_provider();
         crate::traces::recorder();
         let settings = WatcherSettings::from_yaml(&format!(
@@ -116,7 +117,7 @@ impl Watcher {
              debounce: {{endpoints: 10ms, services: 30ms, nodes_leaving: 30ms, nodes_joining_quiet: 50ms, nodes_joining_max: 1s}}\n{more}"
         ))
         .unwrap();
-        let kubeconfig = kube::config::Kubeconfig::from_yaml(&kube.kubeconfig()).unwrap();
+        let kubeconfig = kube::config::Kubeconfig::from_yaml(kubeconfig).unwrap();
         let options = kube::config::KubeConfigOptions::default();
         let metrics = Metrics::new("watcher");
         let health = Health::new(&metrics).unwrap();
