@@ -197,11 +197,12 @@ impl Actuator {
                 let mirror = Mirror::new(
                     Arc::clone(&cloud),
                     Arc::clone(&self.metrics),
+                    self.health.check(format!("mirror/{name}"), Kind::Informational),
                     clusters,
-                    term,
-                    pace,
+                    (term, pace),
+                    (tasks.clone(), stop.clone()),
                 );
-                mirror.start(tasks, stop);
+                mirror.start();
                 let region = Region {
                     cloud,
                     mirror,

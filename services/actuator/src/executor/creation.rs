@@ -175,8 +175,10 @@ impl Run {
         found.retain(|one| one.tags.get(OWNER_TAG) == Some(&owner));
         let id = only_one(found.iter().map(|one| one.id.clone()).collect())?;
         for load_balancer in found {
-            let adopted = self.region.mirror.adopt(load_balancer, &asker, deadline).await;
-            adopted.map_err(|error| read_failed(&error))?;
+            let found = load_balancer.id.clone();
+            self.region.mirror.adopt(load_balancer);
+            let known = self.region.mirror.complete(&found, &asker, deadline).await;
+            known.map_err(|error| read_failed(&error))?;
         }
         Ok(id)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clb_model::cloud::LoadBalancer;
 use clb_model::operation::{
@@ -12,15 +13,22 @@ use clb_model::{LoadBalancerId, VServerGroupId};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::Region;
 use super::access;
 use super::creation::Creations;
 use super::registry::Ticket;
+use super::turn::read_failed;
 use crate::limits::Permit;
 use crate::metrics::ActuatorMetrics;
 use crate::mirror::{PartKey, Wanted};
 use crate::settings::ClusterSettings;
+
+/// When to come back to an actuator that does not know yet what there is.
+const UNTIL_LISTED: Duration = Duration::from_secs(1);
+/// When a CLB is read again after a call whose outcome nobody knew: the call may take effect long after it was given up.
+const LATE_EFFECT: Duration = Duration::from_secs(20);
 
 /// A batch with what it has done so far.
 pub(super) struct Run {
@@ -56,6 +64,8 @@ pub(super) struct Run {
     pub(super) left_out: Vec<LeftOutBackend>,
     /// What the cloud filled in and has to be read once the batch is over.
     pub(super) read_after: Wanted,
+    /// A call was sent whose outcome nobody knew at first.
+    pub(super) was_unsure: bool,
 }
 
 impl Run {
@@ -89,6 +99,7 @@ impl Run {
             reserved: Vec::new(),
             left_out: Vec::new(),
             read_after: Wanted::default(),
+            was_unsure: false,
             batch,
         }
     }
@@ -97,17 +108,27 @@ impl Run {
     pub(super) async fn run(mut self, results: mpsc::Sender<OperationResult>) {
         let turn = Arc::clone(&self.ticket.turn);
         let waiting = tokio::time::timeout_at(self.deadline, turn.lock_owned());
-        let (turn, refused) = tokio::select! {
+        let (turn, mut refused) = tokio::select! {
             turn = waiting => match turn {
-                Ok(turn) => (Some(turn), self.check_load_balancer().err()),
+                Ok(turn) => (Some(turn), None),
                 Err(_) => (None, Some(Outcome::Expired)),
             },
             () = self.superseded.cancelled() => (None, Some(Outcome::Superseded)),
         };
+        if turn.is_some() {
+            refused = self.check_load_balancer().await.err();
+        }
         for operation in std::mem::take(&mut self.operations) {
             let outcome = match &refused {
                 Some(refused) => refused.clone(),
-                None => self.one(&operation).await,
+                None => {
+                    let span = tracing::info_span!(
+                        "operation",
+                        otel.name = change_name(&operation.change),
+                        reason = operation.reason,
+                    );
+                    self.one(&operation).instrument(span).await
+                }
             };
             let outcome = match outcome {
                 Outcome::Superseded if self.stopping.is_cancelled() => Outcome::Skipped {
@@ -129,6 +150,11 @@ impl Run {
             && self.read_after != Wanted::default()
         {
             self.region.mirror.refresh(id, self.read_after);
+        }
+        if let Some(id) = &self.load_balancer
+            && self.was_unsure
+        {
+            self.region.mirror.refresh_later(id, Wanted::ALL, LATE_EFFECT);
         }
         drop(turn);
     }
@@ -296,9 +322,20 @@ impl Run {
         }
     }
 
-    fn check_load_balancer(&self) -> Result<(), Outcome> {
-        match self.load_balancer {
-            Some(_) => access::check_existing(&self.cluster, &self.current()?.1),
+    /// Whether the batch may change its CLB, and whether enough is known of it. One that is gone is each operation's own to judge.
+    async fn check_load_balancer(&self) -> Result<(), Outcome> {
+        let Some(id) = &self.load_balancer else {
+            return Ok(());
+        };
+        let mirror = &self.region.mirror;
+        if !mirror.is_listed() {
+            return Err(Outcome::Busy {
+                retry_after: UNTIL_LISTED,
+            });
+        }
+        let known = mirror.complete(id, &self.asker(), self.deadline).await;
+        match known.map_err(|error| read_failed(&error))? {
+            Some(current) => access::check_existing(&self.cluster, &current),
             None => Ok(()),
         }
     }
@@ -308,7 +345,8 @@ impl Run {
         self.metrics.operations.with_label_values(&[change, end]).inc();
         let clb = self.load_balancer.as_ref().map(tracing::field::display);
         match outcome {
-            Outcome::Rejected(error) => tracing::warn!(
+            // The planner tells people of it, with an event.
+            Outcome::Rejected(error) => tracing::info!(
                 change,
                 clb,
                 code = error.code,

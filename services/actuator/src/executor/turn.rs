@@ -147,6 +147,7 @@ impl Run {
         let delay = attempts.backoff.next_delay();
         if error.outcome_unknown() {
             attempts.unsure = true;
+            self.was_unsure = true;
             return self.read_back(&error, delay, part).await;
         }
         let give_up = match &error.failure {

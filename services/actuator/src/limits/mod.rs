@@ -174,10 +174,14 @@ impl Limits {
         };
         match tokio::time::timeout_at(deadline, receiver).await {
             Ok(Ok(permit)) => Ok(permit),
+            // The receiver is gone by now, so that the sweep takes this one along.
             Ok(Err(_)) | Err(_) => {
                 let mut state = bucket.state.lock();
+                state.queue.sweep();
                 let length = state.queue.len();
-                let retry_after = state.window.expected_wait(length, Instant::now());
+                let now = Instant::now();
+                let retry_after = state.window.expected_wait(length, now);
+                bucket.report(&mut state, now);
                 Err(NoPermit::TooLate { action, retry_after })
             }
         }

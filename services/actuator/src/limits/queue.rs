@@ -36,7 +36,7 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// How many wait. Those who have gone away count until their turn.
+    /// How many wait. Those who have gone away count until they are swept or it would be their turn.
     pub(crate) fn len(&self) -> usize {
         self.length
     }
@@ -55,6 +55,18 @@ impl<T> Queue<T> {
                 cluster: cluster.to_owned(),
                 waiters: VecDeque::from([waiter]),
             }),
+        }
+    }
+
+    /// Forgets those who have gone away.
+    pub(crate) fn sweep(&mut self) {
+        self.length = 0;
+        for class in &mut self.classes {
+            for line in class.iter_mut() {
+                line.waiters.retain(|waiter| !waiter.ready.is_closed());
+                self.length += line.waiters.len();
+            }
+            class.retain(|line| !line.waiters.is_empty());
         }
     }
 
@@ -126,8 +138,11 @@ mod tests {
 
     #[test]
     fn those_who_went_away_take_no_turn() {
-        let (queue, mut receivers) = filled(&[("a", Priority::Normal), ("a", Priority::Normal)]);
+        let (mut queue, mut receivers) = filled(&[("a", Priority::Normal), ("a", Priority::Normal)]);
         drop(receivers.remove(0));
+        assert_eq!(queue.len(), 2);
+        queue.sweep();
+        assert_eq!(queue.len(), 1);
         assert_eq!(turns(queue, receivers), [Some(0)]);
     }
 }

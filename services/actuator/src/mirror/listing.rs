@@ -19,7 +19,9 @@ const PAGE_DEADLINE: Duration = Duration::from_secs(10);
 pub(super) async fn run(mirror: &Mirror) {
     let mut backoff = Backoff::new();
     loop {
-        if let Err(error) = list(mirror).await {
+        let listed = list(mirror).await;
+        mirror.report_reading(&listed);
+        if let Err(error) = listed {
             mirror.state.lock().set_trouble(Some(error.to_string()));
             tokio::time::sleep(backoff.next_delay()).await;
             continue;

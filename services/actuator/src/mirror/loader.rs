@@ -13,8 +13,6 @@ use clb_model::cloud::{Listener, ListenerKey, ListenerProtocol, VServerGroup};
 use clb_model::{LoadBalancerId, VServerGroupId};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::{Mirror, READ_DEADLINE};
 use crate::cloud::{Cloud, ReadError};
@@ -66,19 +64,19 @@ impl Wanted {
 }
 
 /// Loads what is wanted, for ever.
-pub(super) async fn run(mirror: &Arc<Mirror>, tasks: &TaskTracker, stop: &CancellationToken) {
+pub(super) async fn run(mirror: &Arc<Mirror>) {
     let slots = Arc::new(Semaphore::new(CONCURRENT));
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
             return;
         };
         let batch = next_batch(mirror).await;
-        let (mirror, stop) = (Arc::clone(mirror), stop.clone());
-        tasks.spawn(async move {
+        let loading = Arc::clone(mirror);
+        mirror.tasks.spawn(async move {
             let _slot = slot;
             tokio::select! {
-                () = load_in_background(&mirror, batch) => {}
-                () = stop.cancelled() => {}
+                () = load_in_background(&loading, batch) => {}
+                () = loading.stop.cancelled() => {}
             }
         });
     }
@@ -111,10 +109,11 @@ async fn next_batch(mirror: &Mirror) -> Vec<(LoadBalancerId, Wanted)> {
 
 async fn load_in_background(mirror: &Mirror, batch: Vec<(LoadBalancerId, Wanted)>) {
     let result = load(mirror, &batch, &Mirror::asker(), Instant::now() + READ_DEADLINE).await;
+    mirror.report_reading(&result);
     match result {
         Ok(true) => return,
         Ok(false) => {}
-        Err(error) => tracing::warn!(%error, "CLBs could not be read; trying again"),
+        Err(error) => tracing::debug!(%error, "CLBs could not be read; trying again"),
     }
     tokio::time::sleep(AGAIN_AFTER).await;
     for (id, wanted) in batch {
@@ -256,8 +255,10 @@ async fn read_domain_extensions(
     let action = DescribeDomainExtensions { id, port };
     match cloud.read(asker, &action, deadline).await {
         Ok(extensions) => Ok(extensions.into_iter().collect()),
-        // Shared instances have none; a listener that went meanwhile has none either.
-        Err(ReadError::Call(error)) if matches!(error.class(), Some(Class::Invalid | Class::Gone)) => {
+        // Shared instances have none; a listener that went meanwhile has none either. A missing permission must not hide the CLB.
+        Err(ReadError::Call(error))
+            if matches!(error.class(), Some(Class::Invalid | Class::Gone | Class::Denied)) =>
+        {
             tracing::debug!(%error, "no extension domains");
             Ok(BTreeMap::new())
         }

@@ -20,16 +20,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clb_cloud_client::Failure;
 use clb_model::cloud::LoadBalancer;
 use clb_model::operation::Priority;
 use clb_model::{LoadBalancerId, ServiceUid};
+use clb_telemetry::Check;
 use clb_wire::actuator::{Interest, MirrorUpdate};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, ReadError};
 use crate::limits::Asker;
 use crate::metrics::ActuatorMetrics;
 
@@ -39,6 +42,8 @@ use parts::State;
 
 /// How long one read of the mirror may wait for its limit and for the cloud.
 const READ_DEADLINE: Duration = Duration::from_secs(60);
+/// Until a read is repeated that met an own write.
+const WRITE_UNDER_WAY: Duration = Duration::from_millis(200);
 
 /// When and how fast the mirror is audited.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +62,10 @@ pub(crate) struct Mirror {
     /// There is something to load.
     load: Notify,
     pace: AuditPace,
+    /// Whether what there is can be read, for `/readyz?verbose`.
+    check: Check,
+    tasks: TaskTracker,
+    stop: CancellationToken,
 }
 
 /// An own write to a CLB is under way: what was read meanwhile is not taken over.
@@ -75,12 +84,14 @@ pub(crate) struct ViewHandle {
 
 impl Mirror {
     /// An empty mirror for CLBs that carry the tag of one of `clusters`. `term` is part of all versions: higher in each new process.
+    /// What fills and keeps it runs on `tasks` until `stop`.
     pub(crate) fn new(
         cloud: Arc<Cloud>,
         metrics: Arc<ActuatorMetrics>,
+        check: Check,
         clusters: BTreeSet<String>,
-        term: u64,
-        pace: AuditPace,
+        (term, pace): (u64, AuditPace),
+        (tasks, stop): (TaskTracker, CancellationToken),
     ) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State::new(clusters, term)),
@@ -88,26 +99,26 @@ impl Mirror {
             metrics,
             load: Notify::new(),
             pace,
+            check,
+            tasks,
+            stop,
         })
     }
 
     /// Starts what fills and keeps it.
-    pub(crate) fn start(self: &Arc<Self>, tasks: &TaskTracker, stop: &CancellationToken) {
+    pub(crate) fn start(self: &Arc<Self>) {
         let listing = Arc::clone(self);
-        let stopped = stop.clone();
-        tasks.spawn(async move {
+        self.tasks.spawn(async move {
             tokio::select! {
                 () = listing::run(&listing) => {}
-                () = stopped.cancelled() => {}
+                () = listing.stop.cancelled() => {}
             }
         });
         let loading = Arc::clone(self);
-        let stopped = stop.clone();
-        let loads = tasks.clone();
-        tasks.spawn(async move {
+        self.tasks.spawn(async move {
             tokio::select! {
-                () = loader::run(&loading, &loads, &stopped) => {}
-                () = stopped.cancelled() => {}
+                () = loader::run(&loading) => {}
+                () = loading.stop.cancelled() => {}
             }
         });
     }
@@ -115,11 +126,6 @@ impl Mirror {
     /// A CLB as it is known; none when it is not there or not known.
     pub(crate) fn get(&self, id: &LoadBalancerId) -> Option<Arc<LoadBalancer>> {
         self.state.lock().get(id)
-    }
-
-    /// Whether listeners and groups of a CLB are known.
-    pub(crate) fn is_complete(&self, id: &LoadBalancerId) -> bool {
-        self.state.lock().is_complete(id)
     }
 
     /// The CLBs whose owner tag has this value.
@@ -170,31 +176,59 @@ impl Mirror {
         id: &LoadBalancerId,
         wanted: Wanted,
         asker: &Asker,
-        deadline: tokio::time::Instant,
-    ) -> Result<bool, crate::cloud::ReadError> {
+        deadline: Instant,
+    ) -> Result<bool, ReadError> {
         loader::load(self, &[(id.clone(), wanted)], asker, deadline).await
     }
 
-    /// Takes over a CLB that was found by a search, without its details, and reads these now.
+    /// Takes over a CLB that was found by a search, without its details.
+    pub(crate) fn adopt(&self, found: LoadBalancer) {
+        let mut state = self.state.lock();
+        let clock = state.clock();
+        state.put_instance(found, clock);
+    }
+
+    /// A CLB with all its details, read now where they are not known; none when it is not there.
     ///
     /// # Errors
     /// They could not be read until the deadline.
-    pub(crate) async fn adopt(
+    pub(crate) async fn complete(
         &self,
-        found: LoadBalancer,
+        id: &LoadBalancerId,
         asker: &Asker,
-        deadline: tokio::time::Instant,
-    ) -> Result<(), crate::cloud::ReadError> {
-        let id = found.id.clone();
-        {
-            let mut state = self.state.lock();
-            let clock = state.clock();
-            state.put_instance(found, clock);
+        deadline: Instant,
+    ) -> Result<Option<Arc<LoadBalancer>>, ReadError> {
+        loop {
+            let known = {
+                let state = self.state.lock();
+                (state.get(id), state.is_complete(id))
+            };
+            match known {
+                (None, _) => return Ok(None),
+                (Some(current), true) => return Ok(Some(current)),
+                (Some(_), false) => {}
+            }
+            if !self.read_now(id, Wanted::DETAILS, asker, deadline).await? {
+                // A write is under way; what was read before it counts for nothing.
+                tokio::time::sleep(WRITE_UNDER_WAY).await;
+            }
         }
-        while !self.is_complete(&id) && self.get(&id).is_some() {
-            self.read_now(&id, Wanted::DETAILS, asker, deadline).await?;
-        }
-        Ok(())
+    }
+
+    /// Reads parts of a CLB again after a while, in the background.
+    pub(crate) fn refresh_later(self: &Arc<Self>, id: &LoadBalancerId, wanted: Wanted, delay: Duration) {
+        let (mirror, id, stop) = (Arc::clone(self), id.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = tokio::time::sleep(delay) => mirror.refresh(&id, wanted),
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    /// Whether all CLBs of the region have been read once.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.state.lock().listed
     }
 
     /// Opens a window for the planner of a cluster.
@@ -214,6 +248,16 @@ impl Mirror {
         Asker {
             cluster: String::new(),
             priority: Priority::Normal,
+        }
+    }
+
+    /// Shows whether reading works. What is wrong with the cloud as a whole shows there already, once.
+    fn report_reading<T>(&self, result: &Result<T, ReadError>) {
+        match result {
+            Ok(_) => self.check.ok(),
+            Err(ReadError::Call(error))
+                if error.is_credentials() || matches!(error.failure, Failure::NotSent(_)) => {}
+            Err(error) => self.check.failing(&error.to_string()),
         }
     }
 
