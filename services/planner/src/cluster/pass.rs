@@ -45,6 +45,8 @@ impl ClusterTask {
         let fresh = self.frozen().is_none();
         let room = self.room() > 0;
         let Some((known, nodes)) = self.state.service_and_nodes(uid) else {
+            // It has gone since it was put in line.
+            self.queue.forget(uid);
             return;
         };
         let candidates = self.view.candidates(uid);
@@ -88,8 +90,9 @@ impl ClusterTask {
         known.change.passed(&trace);
         known.trace_id = trace.trace_id().unwrap_or_default();
         known.memory = step.memory;
-        if known.state != Some(step.state) || known.message != step.message {
-            tracing::debug!(parent: &span, service = %service.key, state = state_name(step.state), message = step.message, "planned");
+        if known.state != Some(step.state) {
+            let (before, after) = (known.state.map(state_name), state_name(step.state));
+            tracing::info!(parent: &span, service = %service.key, before, state = after, message = step.message, "the Service's state has changed");
         }
         known.state = Some(step.state);
         known.message = step.message;
