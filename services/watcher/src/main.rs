@@ -1,5 +1,7 @@
 //! The binary `clb-watcher`: reads the settings and runs the watcher until SIGTERM.
 
+use std::process::ExitCode;
+
 use anyhow::Context as _;
 use clb_settings::{Program, load_or_exit};
 use clb_telemetry::{AdminServer, Component, Health, Kind, Metrics, Signals, Telemetry};
@@ -15,9 +17,20 @@ const PROGRAM: Program = Program {
 };
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     install_provider();
     let settings: WatcherSettings = load_or_exit(&PROGRAM);
+    match with_telemetry(&settings).await {
+        Ok(outcome) => outcome,
+        // There is no log yet that could say it.
+        Err(error) => {
+            eprintln!("{}: {error:#}", PROGRAM.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn with_telemetry(settings: &WatcherSettings) -> anyhow::Result<ExitCode> {
     let metrics = Metrics::new("watcher");
     let health = Health::new(&metrics)?;
     let component = Component::new(PROGRAM.name, PROGRAM.version, settings.instance.as_str());
@@ -26,13 +39,15 @@ async fn main() -> anyhow::Result<()> {
         telemetry = telemetry.with_export_check(health.check("otlp", Kind::Informational));
     }
     let telemetry = telemetry.install()?;
-
-    let outcome = serve(&settings, metrics, health).await;
-    if let Err(error) = &outcome {
-        tracing::error!(error = format!("{error:#}"), "the watcher cannot run");
-    }
+    let outcome = match serve(settings, metrics, health).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the watcher cannot run");
+            ExitCode::FAILURE
+        }
+    };
     telemetry.shutdown().await;
-    outcome
+    Ok(outcome)
 }
 
 async fn serve(settings: &WatcherSettings, metrics: Metrics, health: Health) -> anyhow::Result<()> {

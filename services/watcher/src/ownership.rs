@@ -1,10 +1,11 @@
-//! Which Services travel: those that get a CLB, and those that still carry our finalizer.
+//! Which Services travel: those that get a CLB, and those that still carry our finalizer. One that was handed over to another
+//! controller with our finalizer on it travels too: the planner says so in an event.
 
 use clb_model::cluster::Service;
 use clb_model::ownership::{Candidate, Standing, remembered_class, standing};
 
-/// What is to become of a Service, see [`clb_model::ownership`]. `class` is the load balancer class that we are configured with.
-pub(crate) fn standing_of(service: &Service, class: Option<&str>) -> Standing {
+/// Whether the planner has to know of the Service. `class` is the load balancer class that we are configured with.
+pub(crate) fn travels(service: &Service, class: Option<&str>) -> bool {
     let candidate = Candidate {
         service_type: service.service_type,
         load_balancer_class: service.load_balancer_class.as_deref(),
@@ -13,11 +14,5 @@ pub(crate) fn standing_of(service: &Service, class: Option<&str>) -> Standing {
         deleting: service.deleting,
         finalizer: service.finalizer,
     };
-    standing(candidate, class)
-}
-
-/// Whether the planner has to know of it. One that was handed over to another controller travels too: the planner says so in an
-/// event.
-pub(crate) fn travels(service: &Service, class: Option<&str>) -> bool {
-    standing_of(service, class) != Standing::Foreign
+    standing(candidate, class) != Standing::Foreign
 }

@@ -27,7 +27,8 @@ settings! {
         tls: Option<TlsSettings> = optional(),
         /// Plaintext, on loopback only; the cluster's id then travels in gRPC metadata.
         insecure: bool = default("false"),
-        /// Only Services that name this class are ours, by spec.loadBalancerClass or by the annotation service.beta.kubernetes.io/class; without one, only Services that name none.
+        /// Only Services that name this class are ours, by spec.loadBalancerClass or by the annotation
+        /// service.beta.kubernetes.io/class; without one, only Services that name none.
         load_balancer_class: Option<String> = optional(),
         /// How long changes are collected before they are sent.
         debounce: DebounceSettings = group(),
@@ -49,8 +50,9 @@ settings! {
     pub struct KubernetesSettings {
         /// A kubeconfig file, whose current context is taken; without it the pod's ServiceAccount.
         kubeconfig: Option<PathBuf> = optional().env("KUBECONFIG"),
-        /// After this the API server ends a watch and it is opened again. A healthy watch is never silent for longer, so the planner's stale_after has to be longer.
-        watch_timeout: Duration = default("20s").between("5s", "10m"),
+        /// After this the API server ends a watch and it is opened again. A healthy watch is never silent for
+        /// longer, so the planner's stale_after has to be longer.
+        watch_timeout: Duration = default("20s").between("5s", "4m"),
         /// How long an answer may take to begin.
         answer_timeout: Duration = default("30s").between("1s", "5m"),
     }

@@ -122,6 +122,19 @@ async fn an_api_server_that_is_away_at_the_start_is_waited_for() {
 }
 
 #[tokio::test]
+async fn wrong_credentials_are_said_and_not_shown() {
+    let world = World::new().await;
+    let token = world.kube.token().unwrap().to_owned();
+    let kubeconfig = world.kube.kubeconfig().replace(&token, "not-the-token");
+    let watcher = Watcher::start(&kubeconfig, world.planner.address, "").await;
+    watcher.reports("the API server answers 401").await;
+    watcher
+        .reports("check the kubeconfig or the ServiceAccount's token")
+        .await;
+    assert!(!watcher.health.report().contains("not-the-token"));
+}
+
+#[tokio::test]
 async fn what_was_deleted_while_versions_expired_is_deleted_by_the_new_list() {
     let mut world = World::with(&[
         service("stays"),
