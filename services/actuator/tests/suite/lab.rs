@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use clb_actuator::{Actuator, ActuatorSettings};
+use clb_actuator::{Actuator, ActuatorError, ActuatorSettings};
 use clb_cloud_client::FixedCredentials;
 use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
 use clb_model::cloud::{
@@ -30,6 +30,7 @@ use clb_wire::actuator::{
 };
 use cloud_sim::{CloudSim, Instance, NetworkInterface, Options, lab};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
@@ -47,6 +48,7 @@ pub(crate) struct Lab {
     pub(crate) metrics: Metrics,
     client: ActuatorServiceClient<Channel>,
     stop: CancellationToken,
+    running: tokio::sync::Mutex<Option<JoinHandle<Result<(), ActuatorError>>>>,
     plans: AtomicU64,
 }
 
@@ -102,7 +104,7 @@ impl Lab {
             .unwrap()
             .connect_lazy();
         let stop = CancellationToken::new();
-        tokio::spawn(actuator.run(stop.clone()));
+        let running = tokio::spawn(actuator.run(stop.clone()));
         Self {
             account: sim.cloud().account(cloud_sim::DEFAULT_ACCOUNT),
             sim,
@@ -110,8 +112,21 @@ impl Lab {
             metrics,
             client: ActuatorServiceClient::new(channel),
             stop,
+            running: tokio::sync::Mutex::new(Some(running)),
             plans: AtomicU64::new(1),
         }
+    }
+
+    /// As SIGTERM would.
+    pub(crate) fn shut_down(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until the actuator has ended, without an error.
+    pub(crate) async fn ended(&self) {
+        let running = self.running.lock().await.take().unwrap();
+        let ended = tokio::time::timeout(PATIENCE, running).await.expect("it ends");
+        ended.unwrap().unwrap();
     }
 
     /// A batch of the Service `uid` with the next plan number.
@@ -304,6 +319,20 @@ impl Watch {
             .await
             .expect("the stream goes on");
         mirror_update_from_proto(message.unwrap().expect("the stream goes on")).unwrap()
+    }
+
+    /// Reads on until the stream ends, and why it does.
+    pub(crate) async fn end(&mut self) -> Status {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.updates.message())
+                .await
+                .expect("it ends")
+            {
+                Ok(Some(_)) => {}
+                Ok(None) => return Status::ok(""),
+                Err(status) => return status,
+            }
+        }
     }
 
     /// What comes until the interest is resolved, and what it found.

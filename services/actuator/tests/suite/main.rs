@@ -14,3 +14,4 @@ mod faults;
 mod lab;
 mod mirror;
 mod plans;
+mod shutdown;

@@ -1,0 +1,44 @@
+//! The end: calls in flight finish, streams end, nothing new begins.
+
+use std::time::Duration;
+
+use clb_model::operation::{Change, LoadBalancerChange, Outcome};
+use cloud_sim::{Fault, FaultKind};
+
+use crate::lab::Lab;
+
+fn rename(name: &str) -> Change {
+    Change::ChangeLoadBalancer(LoadBalancerChange::Name(name.to_owned()))
+}
+
+#[tokio::test]
+async fn the_current_operation_finishes_and_the_others_are_skipped() {
+    let lab = Lab::start().await;
+    let (id, _) = lab.create("uid-1").await;
+    lab.sim
+        .cloud()
+        .order_fault(Fault::next(FaultKind::Stall { milliseconds: 600 }).of("SetLoadBalancerName"));
+    let mut watch = lab.watch().await;
+    let batch = lab.batch_on("uid-1", &id, vec![rename("one"), rename("two")]);
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        lab.shut_down();
+    };
+    let (results, ()) = tokio::join!(lab.execute(&batch), stop);
+    assert!(
+        matches!(results[0].outcome, Outcome::Applied { .. }),
+        "{results:?}"
+    );
+    let Outcome::Skipped { by } = &results[1].outcome else {
+        panic!("{results:?}");
+    };
+    assert!(by.contains("shutting down"), "{by}");
+    let status = watch.end().await;
+    assert_eq!(status.code(), tonic::Code::Unavailable, "{status}");
+    lab.ended().await;
+    assert!(
+        lab.try_execute(&lab.batch_on("uid-1", &id, vec![]))
+            .await
+            .is_err()
+    );
+}
