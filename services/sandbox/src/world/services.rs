@@ -113,7 +113,8 @@ impl Services {
         limits: bool,
         keys: &Keys,
     ) -> anyhow::Result<Self> {
-        let factory = Factory::new(folder, cloud, clusters, limits, keys.clone())?;
+        let authority = Authority::new().context("making a certificate authority")?;
+        let factory = Factory::new(folder, &authority, cloud, clusters, limits, keys.clone())?;
         let mut services = Self {
             actuator: None,
             planner: None,
@@ -122,6 +123,11 @@ impl Services {
         };
         services.start_actuator().await?;
         services.start_planner().await?;
+        let planner = host_port(services.factory.planner.listen);
+        for cluster in clusters {
+            let watcher = settings::watcher(&services.factory.files, &authority, cluster, &planner)?;
+            services.factory.watchers.push(watcher);
+        }
         for index in 0..clusters.len() {
             services.start_watcher(index).await?;
         }
