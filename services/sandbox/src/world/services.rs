@@ -203,6 +203,28 @@ impl Services {
         Ok(())
     }
 
+    /// Stops all of them, then starts them anew on the ports that they had.
+    ///
+    /// # Errors
+    /// Whatever could not be started.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        for service in self
+            .watchers
+            .iter_mut()
+            .chain([&mut self.planner, &mut self.actuator])
+        {
+            if let Some(service) = service.take() {
+                service.stop().await;
+            }
+        }
+        self.start_actuator().await?;
+        self.start_planner().await?;
+        for index in 0..self.watchers.len() {
+            self.start_watcher(index).await?;
+        }
+        Ok(())
+    }
+
     /// A channel to the planner with an operator's certificate.
     ///
     /// # Errors
