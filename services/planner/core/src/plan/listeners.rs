@@ -307,14 +307,16 @@ impl<'p> ListenerPlanner<'p, '_> {
         } else {
             comparison::changes(key.protocol, &wanted.named, &listener.attributes)
         };
-        let group = match self.group_of(wanted) {
-            Some((Some(reference), ready)) => listener
-                .vgroup
-                .as_ref()
-                .is_none_or(|present| reference != VServerGroupRef::Id(present.clone()))
-                .then_some((reference, ready)),
-            _ => None,
-        };
+        let group = wanted
+            .vgroup
+            .as_ref()
+            .and_then(|identity| self.groups.handle(identity))
+            .filter(|handle| {
+                listener.vgroup.as_ref().is_none_or(|present| {
+                    !handle.without_room && handle.reference != VServerGroupRef::Id(present.clone())
+                })
+            })
+            .map(|handle| (handle.reference, handle.after));
         if group.is_some() || !changes.is_empty() {
             let reason = adjustment_reason(key, &changes, group.is_some(), &listener.attributes);
             if changes.get(ListenerAttribute::ProxyProtocol).is_some() {

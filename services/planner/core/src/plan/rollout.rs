@@ -21,6 +21,53 @@ pub(super) struct Part<'a> {
     pub(super) must_not_be_empty: bool,
 }
 
+/// A group of ours that goes once no listener uses it. Until then its backends take room that those of its successor may need.
+pub(super) struct Outgoing<'a> {
+    pub(super) id: &'a VServerGroupId,
+    pub(super) vgroup: &'a VServerGroup,
+}
+
+impl Outgoing<'_> {
+    /// All backends but one, so that the group is not empty while a listener uses it.
+    fn spare(&self) -> &[Backend] {
+        self.vgroup.backends.get(1..).unwrap_or_default()
+    }
+}
+
+/// Takes so many backends out of groups that are on their way out.
+fn make_room(
+    draft: &mut Draft,
+    outgoing: &[Outgoing<'_>],
+    needed: usize,
+    removals: &mut Vec<OperationId>,
+) -> usize {
+    let mut freed = 0;
+    for group in outgoing {
+        let backends: Vec<Backend> = group.spare().iter().take(needed - freed).cloned().collect();
+        if backends.is_empty() {
+            continue;
+        }
+        let count = backends.len();
+        let operation = draft.add(
+            Proposal::new(
+                Change::ChangeBackends {
+                    vgroup: VServerGroupRef::Id(group.id.clone()),
+                    change: BackendChange::Remove,
+                    backends,
+                },
+                "the group is replaced by another, whose backends the quota of backends leaves no room for beside these",
+            )
+            .based_on(group.vgroup.version)
+            .taking_away(),
+        );
+        if let Some(operation) = operation {
+            removals.push(operation);
+            freed += count;
+        }
+    }
+    freed
+}
+
 /// What was planned for one group.
 #[derive(Debug, Default)]
 pub(super) struct Rollout {
@@ -28,8 +75,12 @@ pub(super) struct Rollout {
     pub(super) created: Option<OperationId>,
     /// What a listener that is to use it waits for.
     pub(super) ready: Vec<OperationId>,
+    /// There is no room for any of the backends that it should have: a listener stays with the group that it has.
+    pub(super) without_room: bool,
     /// The first additions, on which a removal of all others depends.
     added: Option<OperationId>,
+    /// It is created with backends.
+    has_first: bool,
     /// One backend that goes last, because nothing else is in the group until then.
     last: Option<Backend>,
 }
@@ -47,13 +98,14 @@ pub(super) fn plan(
     context: PlanContext<'_>,
     load_balancer: Option<&LoadBalancer>,
     parts: &[Part<'_>],
+    outgoing: &[Outgoing<'_>],
     creation: Option<OperationId>,
 ) -> Vec<Rollout> {
     if parts.iter().all(Part::is_settled) {
         return parts.iter().map(|_| Rollout::default()).collect();
     }
     let words = BackendWords::new(context);
-    let adds = share_out(draft, context, &words, load_balancer, parts);
+    let adds = share_out(draft, context, &words, load_balancer, parts, outgoing);
     let mut rollouts: Vec<Rollout> = Vec::new();
     for (part, adds) in parts.iter().zip(&adds) {
         part.say_what_stays(draft, &words);
@@ -68,6 +120,8 @@ pub(super) fn plan(
             freed += count;
         }
     }
+    let waiting: usize = adds.iter().map(|adds| adds.after_removals.len()).sum();
+    freed += make_room(draft, outgoing, waiting.saturating_sub(freed), &mut removals);
     for ((part, rollout), adds) in parts.iter().zip(&mut rollouts).zip(&adds) {
         let fitting: Vec<Backend> = adds.after_removals.iter().take(freed).cloned().collect();
         freed -= fitting.len();
@@ -82,6 +136,7 @@ fn share_out(
     words: &BackendWords<'_>,
     load_balancer: Option<&LoadBalancer>,
     parts: &[Part<'_>],
+    outgoing: &[Outgoing<'_>],
 ) -> Vec<Adds> {
     let attached = load_balancer
         .iter()
@@ -89,7 +144,8 @@ fn share_out(
         .map(|vgroup| vgroup.backends.len())
         .sum();
     let removed = if context.fresh {
-        parts.iter().map(|part| part.difference.removes.len()).sum()
+        let in_parts: usize = parts.iter().map(|part| part.difference.removes.len()).sum();
+        in_parts + outgoing.iter().map(|group| group.spare().len()).sum::<usize>()
     } else {
         0
     };
@@ -246,6 +302,7 @@ impl Part<'_> {
             );
             rollout.created = Some(created);
             rollout.ready.push(created);
+            rollout.has_first = !now.is_empty();
             return rollout;
         }
         if !now.is_empty()
@@ -324,6 +381,12 @@ impl Part<'_> {
             }
         }
         rollout.ready.extend(added);
+        let wants_backends = !self.difference.adds.is_empty();
+        rollout.without_room = self.observed.is_none()
+            && self.must_not_be_empty
+            && wants_backends
+            && added.is_none()
+            && !rollout.has_first;
         let Some(last) = rollout.last.take() else { return };
         let Some(added) = added else {
             draft.notice(

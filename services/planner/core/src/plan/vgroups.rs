@@ -9,7 +9,7 @@ use clb_model::operation::{BackendChange, Change, OperationId, VServerGroupRef};
 use super::backends::{self, Difference, Wanted};
 use super::draft::{Draft, Proposal};
 use super::marked::{is_our_backend, is_our_vgroup};
-use super::rollout::{self, Part};
+use super::rollout::{self, Outgoing, Part};
 use super::{Obstacle, PlanContext, SKIP_BACKENDS, observed_group_name};
 use crate::conditions::reason;
 use crate::desired::{DesiredVServerGroup, VServerGroupIdentity};
@@ -23,6 +23,8 @@ pub(super) struct Groups<'a> {
     released: BTreeMap<VServerGroupId, Vec<OperationId>>,
     /// By group: how many listeners will still use it.
     uses: BTreeMap<VServerGroupId, usize>,
+    /// Whether the groups that ports need are all known: only then others are on their way out.
+    complete: bool,
 }
 
 struct Entry<'a> {
@@ -31,12 +33,16 @@ struct Entry<'a> {
     reference: Option<VServerGroupRef>,
     /// What a listener that is to use the group waits for.
     ready: Vec<OperationId>,
+    /// There is no room for any of its backends.
+    without_room: bool,
 }
 
 /// A group as a listener refers to it.
 pub(super) struct GroupHandle {
     pub(super) reference: VServerGroupRef,
     pub(super) after: Vec<OperationId>,
+    /// A listener that has another group stays with it: there is no room for the backends of this one.
+    pub(super) without_room: bool,
 }
 
 impl<'a> Groups<'a> {
@@ -65,6 +71,7 @@ impl<'a> Groups<'a> {
             entries,
             released: BTreeMap::new(),
             uses,
+            complete: true,
         }
     }
 
@@ -91,6 +98,7 @@ impl<'a> Groups<'a> {
             entries,
             released: BTreeMap::new(),
             uses: BTreeMap::new(),
+            complete: false,
         }
     }
 
@@ -100,6 +108,7 @@ impl<'a> Groups<'a> {
         Some(GroupHandle {
             reference: entry.reference.clone()?,
             after: entry.ready.clone(),
+            without_room: entry.without_room,
         })
     }
 
@@ -149,11 +158,19 @@ impl<'a> Groups<'a> {
                 }),
             }
         }
-        let planned = rollout::plan(draft, context, self.load_balancer, &parts, creation);
+        let planned = rollout::plan(
+            draft,
+            context,
+            self.load_balancer,
+            &parts,
+            &self.outgoing(),
+            creation,
+        );
         let identities: Vec<VServerGroupIdentity> = parts.iter().map(|part| part.identity.clone()).collect();
         for (identity, rollout) in identities.iter().zip(planned) {
             if let Some(entry) = self.entries.get_mut(identity) {
                 entry.ready = rollout.ready;
+                entry.without_room = rollout.without_room;
                 if let Some(created) = rollout.created {
                     entry.reference = Some(VServerGroupRef::CreatedBy(created));
                 }
@@ -161,21 +178,40 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Deletes our groups that no port needs any more, after the listeners that used them; takes our backends out of groups that are
-    /// not ours to delete.
-    pub(super) fn plan_removals(&mut self, draft: &mut Draft) {
-        let Some(load_balancer) = self.load_balancer else {
-            return;
-        };
+    /// Groups on the CLB that no port needs, of whomever they are.
+    fn unwanted(&self) -> Vec<(&'a VServerGroupId, &'a VServerGroup)> {
         let wanted: BTreeSet<&VServerGroupId> = self
             .entries
             .values()
             .filter_map(|entry| entry.observed.map(|(id, _)| id))
             .collect();
-        for (id, vgroup) in &load_balancer.vgroups {
-            if wanted.contains(id) {
-                continue;
-            }
+        self.load_balancer
+            .into_iter()
+            .flat_map(|clb| &clb.vgroups)
+            .filter(|(id, _)| self.complete && !wanted.contains(id))
+            .collect()
+    }
+
+    /// Those of them that are deleted in the end.
+    fn outgoing(&self) -> Vec<Outgoing<'a>> {
+        let context = self.context;
+        self.unwanted()
+            .into_iter()
+            .filter(|(_, vgroup)| {
+                is_our_vgroup(context, vgroup)
+                    && vgroup
+                        .backends
+                        .iter()
+                        .all(|backend| is_our_backend(context, backend))
+            })
+            .map(|(id, vgroup)| Outgoing { id, vgroup })
+            .collect()
+    }
+
+    /// Deletes our groups that no port needs any more, after the listeners that used them; takes our backends out of groups that are
+    /// not ours to delete.
+    pub(super) fn plan_removals(&mut self, draft: &mut Draft) {
+        for (id, vgroup) in self.unwanted() {
             let uses = self.uses.get(id).copied().unwrap_or_default();
             let released = self.released.get(id).cloned().unwrap_or_default();
             remove_group(draft, self.context, (id, vgroup), uses, released);
@@ -249,6 +285,7 @@ impl<'a> Entry<'a> {
             observed,
             reference: observed.map(|(id, _)| VServerGroupRef::Id(id.clone())),
             ready: Vec::new(),
+            without_room: false,
         }
     }
 }

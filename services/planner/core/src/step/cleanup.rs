@@ -58,6 +58,19 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     if !pass.give(&plan, Some(&found.load_balancer.id)) {
         return finished(pass);
     }
+    let (reason, message) = if service.deleting {
+        (
+            "DeleteTimestampChanged",
+            "the Service is deleted: what it has in the cloud goes",
+        )
+    } else {
+        (
+            "TypeChanged",
+            "the Service is no longer of type LoadBalancer: what it has in the cloud goes",
+        )
+    };
+    pass.notifications
+        .say(Subject::Standing, Severity::Normal, reason, message, None);
     if preserve && found.ownership == Ownership::Own {
         pass.event(
             Severity::Warning,

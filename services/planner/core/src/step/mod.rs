@@ -4,9 +4,11 @@
 //! [`Memory`] between passes. Losing it costs an event at most: everything else is seen again in the cluster and the cloud.
 
 mod cleanup;
+mod kept;
 mod memory;
 mod ours;
 mod pass;
+mod said;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -74,6 +76,8 @@ pub struct Memory {
     pub load_balancer: Option<LoadBalancerId>,
     /// Since when that CLB, which a batch created, has been missing from the mirror, milliseconds since 1970.
     pub unseen_since_ms: Option<u64>,
+    /// Since when that CLB has been shown as inactive though it has running listeners, milliseconds since 1970.
+    pub inactive_since_ms: Option<u64>,
     /// Backends that the cloud could not use, and when they are tried again.
     pub left_out: BTreeMap<LeftOutKey, LeftOut>,
     /// Hashes of events that were sent, whether or not the Service's condition shows them yet.

@@ -1,22 +1,18 @@
 //! The pass for a Service that is to have a CLB.
 
-use std::borrow::Cow;
-
-use clb_model::LoadBalancerId;
-use clb_model::attribute::ListenerAttribute;
 use clb_model::cloud::LoadBalancer;
-use clb_model::cluster::{ConditionStatus, Service};
+use clb_model::cluster::Service;
 use clb_model::directive::{FinalizerAction, Severity};
-use clb_model::marks::{
-    ANNOTATION_PREFIX, CLASS_CONDITION, LEGACY_ANNOTATION_PREFIX, LOAD_BALANCER_ID_LABEL,
-};
+use clb_model::marks::CLASS_CONDITION;
 
+use super::kept::{former, in_force};
 use super::pass::Pass;
-use super::status::{self, PortError};
+use super::said::{FAILED, say_failures, say_notices, say_preserved};
+use super::status::write_status;
 use super::{Observation, State, Step, StepInputs};
-use crate::conditions::{self, ACCEPTED, FORMER, PROGRAMMED, Subject, reason};
-use crate::desired::{self, Desired, Source, Wish, backends_despite_problems, desired};
-use crate::find::{FindError, Found, Ownership, annotated_id, find, labelled_id};
+use crate::conditions::{ACCEPTED, PROGRAMMED, Subject, reason};
+use crate::desired::{self, Desired, Wish, backends_despite_problems, desired};
+use crate::find::{FindError, Found, find};
 use crate::plan::{self, Plan, plan_backends_only};
 use crate::problem::Problem;
 
@@ -24,13 +20,14 @@ use crate::problem::Problem;
 const UNSEEN_LIMIT_MS: u64 = 60_000;
 /// When to look again for it.
 const UNSEEN_RETRY_MS: u64 = 2_000;
-/// The event's reason where the cloud does not get to what the Service asks for.
-const FAILED: &str = "SyncLoadBalancerFailed";
+/// How long a CLB with running listeners may be shown as inactive before that is a fault.
+const INACTIVE_LIMIT_MS: u64 = 10 * 60_000;
 /// The event's reason where the CLB itself does not work.
 const UNAVAILABLE: &str = "UnAvailableLoadBalancer";
 
 pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
     let mut pass = Pass::new(inputs);
+    pass.notifications.look_at(Subject::Standing);
     if let Some(class) = &inputs.service.load_balancer_class {
         pass.conditions.set(CLASS_CONDITION, true, reason::CLASS, class);
     }
@@ -175,78 +172,6 @@ fn create(mut pass: Pass<'_>, desired: &Desired) -> Step {
     )
 }
 
-/// A CLB that the Service is known to have had: the label survives an emptied status, the condition a change of type.
-fn former(service: &Service) -> Option<LoadBalancerId> {
-    labelled_id(service).or_else(|| {
-        conditions::find(service, FORMER)
-            .filter(|condition| condition.status == ConditionStatus::True)
-            .and_then(|condition| condition.message.parse().ok())
-    })
-}
-
-/// Where the Service has a CLB already, the annotation that names one cannot move it to another: the Service as it is in force, and the
-/// remark that says so.
-fn in_force(inputs: StepInputs<'_>, desired: &Desired, found: Found<'_>) -> Option<(Service, String)> {
-    let id = &found.load_balancer.id;
-    let annotated = annotated_id(inputs.service);
-    let set = |service: &mut Service, suffix: &str, value: Option<&str>| {
-        service
-            .annotations
-            .remove(&format!("{LEGACY_ANNOTATION_PREFIX}{suffix}"));
-        let name = format!("{ANNOTATION_PREFIX}{suffix}");
-        match value {
-            Some(value) => service.annotations.insert(name, value.to_owned()),
-            None => service.annotations.remove(&name),
-        };
-    };
-    let mut service = Cow::Borrowed(inputs.service);
-    match (found.ownership, &desired.source) {
-        (Ownership::Own, Source::Own) => return None,
-        (Ownership::Reused, Source::Reused { id: asked, .. }) if asked == id => return None,
-        (Ownership::Own, Source::Reused { .. }) => {
-            for suffix in [
-                "loadbalancer-id",
-                "loadbalancer-force-override-listeners",
-                "loadbalancer-vgroup-port",
-                "loadbalancer-weight",
-            ] {
-                set(service.to_mut(), suffix, None);
-            }
-        }
-        (Ownership::Reused, Source::Reused { .. }) => {
-            set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
-        }
-        (Ownership::Reused, Source::Own) => {
-            set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
-            if has_our_listeners(inputs, found.load_balancer) {
-                set(
-                    service.to_mut(),
-                    "loadbalancer-force-override-listeners",
-                    Some("true"),
-                );
-            }
-        }
-    }
-    let asked = annotated.map_or_else(
-        || "no longer names a CLB".to_owned(),
-        |annotated| format!("names CLB {annotated}"),
-    );
-    Some((
-        service.into_owned(),
-        format!(
-            "annotation alibaba-cloud-loadbalancer-id {asked}, but the Service uses CLB {id}, which cannot be changed: it stays there. \
-             Delete the Service and create it again to move it"
-        ),
-    ))
-}
-
-fn has_our_listeners(inputs: StepInputs<'_>, load_balancer: &LoadBalancer) -> bool {
-    load_balancer.listeners.iter().any(|(key, listener)| {
-        let mark = clb_model::marks::listener_mark(key.port, &inputs.service.key, &inputs.cluster.id);
-        listener.attributes.text(ListenerAttribute::Description) == Some(mark.as_str())
-    })
-}
-
 /// The CLB is there: makes it what the Service asks for, or says that it is.
 fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change: Option<&str>) -> Step {
     let inputs = pass.inputs;
@@ -294,7 +219,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     if let Some(message) = withheld(&plan) {
         return pass.end(State::Converging, message);
     }
-    if let Some(message) = inactive(load_balancer) {
+    if let Some(message) = stopped(&mut pass, load_balancer) {
         return unavailable(pass, message);
     }
     converged(pass)
@@ -330,132 +255,6 @@ fn withheld(plan: &Plan) -> Option<String> {
     ))
 }
 
-fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
-    pass.notifications.look_at(Subject::Notice);
-    for notice in desired.notices.iter().chain(&plan.notices) {
-        let severity = if notice.warning {
-            Severity::Warning
-        } else {
-            Severity::Normal
-        };
-        pass.notifications
-            .say(Subject::Notice, severity, notice.reason, &notice.message, None);
-    }
-    for (key, left) in &pass.memory.left_out {
-        pass.notifications.say(
-            Subject::Notice,
-            Severity::Warning,
-            "SkipSyncBackends",
-            &format!(
-                "backend {}:{} cannot be used: {}. The others are; it is tried again",
-                key.server, key.port, left.reason
-            ),
-            None,
-        );
-    }
-}
-
-fn say_preserved(pass: &mut Pass<'_>, id: Option<&LoadBalancerId>) {
-    let clb = id.map_or_else(|| "the CLB".to_owned(), |id| format!("CLB {id}"));
-    pass.event(
-        Severity::Warning,
-        super::PRESERVED,
-        format!(
-            "{clb} will stay when the Service is deleted: annotation alibaba-cloud-loadbalancer-preserve-lb-on-delete has a value"
-        ),
-    );
-}
-
-/// Says what stands in the way: obstacles of the plan and failures of the last batch. The first of them, for the message.
-fn say_failures(pass: &mut Pass<'_>, plan: &Plan) -> Option<String> {
-    pass.notifications.look_at(Subject::Failure);
-    let mut all: Vec<(&'static str, String)> = Vec::new();
-    for obstacle in &plan.obstacles {
-        pass.notifications.say(
-            Subject::Failure,
-            Severity::Warning,
-            FAILED,
-            &obstacle.message,
-            None,
-        );
-        all.push((obstacle.reason, obstacle.message.clone()));
-    }
-    for failure in &pass.memory.failures {
-        all.push((failure.reason, failure.message.clone()));
-        if failure.warn {
-            let detail = failure.request_id.as_ref().map(|id| format!("request id {id}"));
-            pass.notifications.say(
-                Subject::Failure,
-                Severity::Warning,
-                FAILED,
-                &failure.message,
-                detail.as_deref(),
-            );
-        }
-    }
-    let (reason, _) = all.first()?;
-    let message = all
-        .iter()
-        .map(|(_, message)| message.as_str())
-        .collect::<Vec<_>>()
-        .join("; ");
-    pass.conditions.set(PROGRAMMED, false, reason, message.clone());
-    Some(message)
-}
-
-/// The address and the label, once the CLB is as asked or as far as it gets. A Service none of whose listeners can be made gets no address.
-fn write_status(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan, load_balancer: &LoadBalancer) {
-    let service = pass.inputs.service;
-    let errors: Vec<PortError> = plan
-        .obstacles
-        .iter()
-        .map(|obstacle| (obstacle.listener, obstacle.reason))
-        .chain(
-            pass.memory
-                .failures
-                .iter()
-                .map(|failure| (failure.listener, failure.reason)),
-        )
-        .filter_map(|(listener, reason)| {
-            Some(PortError {
-                listener: listener?,
-                reason,
-            })
-        })
-        .collect();
-    let works = |wanted: &desired::DesiredListener| {
-        load_balancer.listeners.contains_key(&wanted.key)
-            && !errors.iter().any(|error| error.listener == wanted.key)
-    };
-    if !desired.listeners.is_empty() && !desired.listeners.iter().any(works) && service.ingress.is_empty() {
-        return;
-    }
-    match status::ingress(service, &desired.status, load_balancer, &errors) {
-        Some(wanted) => {
-            if !status::says(&service.ingress, &wanted) {
-                pass.writes.ingress = Some(wanted);
-            }
-        }
-        None => pass.notifications.say(
-            Subject::Notice,
-            Severity::Warning,
-            "FailedUpdateStatus",
-            &format!(
-                "annotation alibaba-cloud-loadbalancer-external-ip-type asks for the address of an EIP, but none is bound to CLB {}: \
-                 bind one",
-                load_balancer.id
-            ),
-            None,
-        ),
-    }
-    let id = load_balancer.id.as_str();
-    if service.labels.get(LOAD_BALANCER_ID_LABEL).map(String::as_str) != Some(id) {
-        pass.writes
-            .labels
-            .insert(LOAD_BALANCER_ID_LABEL.to_owned(), Some(id.to_owned()));
-    }
-}
-
 fn locked(pass: Pass<'_>, load_balancer: &LoadBalancer) -> Step {
     unavailable(
         pass,
@@ -466,15 +265,27 @@ fn locked(pass: Pass<'_>, load_balancer: &LoadBalancer) -> Step {
     )
 }
 
-/// A CLB without listeners is inactive by itself; one that has running listeners was stopped.
-fn inactive(load_balancer: &LoadBalancer) -> Option<String> {
+/// A CLB without listeners is inactive by itself, and is shown so for a while after it got its first; one that stays so was stopped.
+fn stopped(pass: &mut Pass<'_>, load_balancer: &LoadBalancer) -> Option<String> {
     let has_running = load_balancer.listeners.values().any(|listener| listener.running);
-    (load_balancer.status == "inactive" && has_running).then(|| {
-        format!(
-            "CLB {} is stopped though it has running listeners: start it in the console",
-            load_balancer.id
-        )
-    })
+    if load_balancer.status != "inactive" || !has_running {
+        pass.memory.inactive_since_ms = None;
+        return None;
+    }
+    let now_ms = pass.inputs.now_ms;
+    let until = pass
+        .memory
+        .inactive_since_ms
+        .get_or_insert(now_ms)
+        .saturating_add(INACTIVE_LIMIT_MS);
+    if now_ms < until {
+        pass.wake_at(Some(until));
+        return None;
+    }
+    Some(format!(
+        "CLB {} is stopped though it has running listeners: start it in the console",
+        load_balancer.id
+    ))
 }
 
 fn unavailable(mut pass: Pass<'_>, message: String) -> Step {

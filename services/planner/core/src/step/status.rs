@@ -2,18 +2,81 @@
 
 use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::cluster::{Ingress, IpMode, PortStatus, Service, Transport};
+use clb_model::directive::Severity;
+use clb_model::marks::LOAD_BALANCER_ID_LABEL;
 
-use crate::desired::StatusWish;
+use super::pass::Pass;
+use crate::conditions::Subject;
+use crate::desired::{Desired, DesiredListener, StatusWish};
+use crate::plan::Plan;
+
+/// The address and the label, once the CLB is as asked or as far as it gets. A Service none of whose listeners can be made gets no address.
+pub(super) fn write_status(
+    pass: &mut Pass<'_>,
+    desired: &Desired,
+    plan: &Plan,
+    load_balancer: &LoadBalancer,
+) {
+    let service = pass.inputs.service;
+    let errors: Vec<PortError> = plan
+        .obstacles
+        .iter()
+        .map(|obstacle| (obstacle.listener, obstacle.reason))
+        .chain(
+            pass.memory
+                .failures
+                .iter()
+                .map(|failure| (failure.listener, failure.reason)),
+        )
+        .filter_map(|(listener, reason)| {
+            Some(PortError {
+                listener: listener?,
+                reason,
+            })
+        })
+        .collect();
+    let works = |wanted: &DesiredListener| {
+        load_balancer.listeners.contains_key(&wanted.key)
+            && !errors.iter().any(|error| error.listener == wanted.key)
+    };
+    if !desired.listeners.is_empty() && !desired.listeners.iter().any(works) && service.ingress.is_empty() {
+        return;
+    }
+    match ingress(service, &desired.status, load_balancer, &errors) {
+        Some(wanted) => {
+            if !says(&service.ingress, &wanted) {
+                pass.writes.ingress = Some(wanted);
+            }
+        }
+        None => pass.notifications.say(
+            Subject::Notice,
+            Severity::Warning,
+            "FailedUpdateStatus",
+            &format!(
+                "annotation alibaba-cloud-loadbalancer-external-ip-type asks for the address of an EIP, but none is bound to CLB {}: \
+                 bind one",
+                load_balancer.id
+            ),
+            None,
+        ),
+    }
+    let id = load_balancer.id.as_str();
+    if service.labels.get(LOAD_BALANCER_ID_LABEL).map(String::as_str) != Some(id) {
+        pass.writes
+            .labels
+            .insert(LOAD_BALANCER_ID_LABEL.to_owned(), Some(id.to_owned()));
+    }
+}
 
 /// A port that does not work.
-pub(super) struct PortError {
-    pub(super) listener: ListenerKey,
+struct PortError {
+    listener: ListenerKey,
     /// A reason of [`crate::conditions::reason`].
-    pub(super) reason: &'static str,
+    reason: &'static str,
 }
 
 /// The ingress that the status should have; none where it cannot be told, because the EIP that it should show is not bound.
-pub(super) fn ingress(
+fn ingress(
     service: &Service,
     wish: &StatusWish,
     load_balancer: &LoadBalancer,
@@ -45,7 +108,7 @@ pub(super) fn ingress(
 }
 
 /// Whether the status says this already. An address without a mode is one in mode VIP: API servers before 1.30 know no modes.
-pub(super) fn says(present: &[Ingress], wanted: &[Ingress]) -> bool {
+fn says(present: &[Ingress], wanted: &[Ingress]) -> bool {
     let normal = |ingress: &Ingress| {
         let mut ingress = ingress.clone();
         if ingress.ip.is_some() {

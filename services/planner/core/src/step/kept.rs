@@ -1,0 +1,90 @@
+//! What an annotation asks for and cannot have, because the Service has a CLB already: the annotation `…-id` does not move it to another.
+
+use std::borrow::Cow;
+
+use clb_model::LoadBalancerId;
+use clb_model::attribute::ListenerAttribute;
+use clb_model::cloud::LoadBalancer;
+use clb_model::cluster::{ConditionStatus, Service};
+use clb_model::marks::{ANNOTATION_PREFIX, LEGACY_ANNOTATION_PREFIX, listener_mark};
+
+use super::StepInputs;
+use crate::conditions::{self, FORMER};
+use crate::desired::{Desired, Source};
+use crate::find::{Found, Ownership, annotated_id, labelled_id};
+
+/// A CLB that the Service is known to have had: the label survives an emptied status, the condition a change of type.
+pub(super) fn former(service: &Service) -> Option<LoadBalancerId> {
+    labelled_id(service).or_else(|| {
+        conditions::find(service, FORMER)
+            .filter(|condition| condition.status == ConditionStatus::True)
+            .and_then(|condition| condition.message.parse().ok())
+    })
+}
+
+/// Where the Service has a CLB already, the annotation that names one cannot move it to another: the Service as it is in force, and the
+/// remark that says so.
+pub(super) fn in_force(
+    inputs: StepInputs<'_>,
+    desired: &Desired,
+    found: Found<'_>,
+) -> Option<(Service, String)> {
+    let id = &found.load_balancer.id;
+    let annotated = annotated_id(inputs.service);
+    let set = |service: &mut Service, suffix: &str, value: Option<&str>| {
+        service
+            .annotations
+            .remove(&format!("{LEGACY_ANNOTATION_PREFIX}{suffix}"));
+        let name = format!("{ANNOTATION_PREFIX}{suffix}");
+        match value {
+            Some(value) => service.annotations.insert(name, value.to_owned()),
+            None => service.annotations.remove(&name),
+        };
+    };
+    let mut service = Cow::Borrowed(inputs.service);
+    match (found.ownership, &desired.source) {
+        (Ownership::Own, Source::Own) => return None,
+        (Ownership::Reused, Source::Reused { id: asked, .. }) if asked == id => return None,
+        (Ownership::Own, Source::Reused { .. }) => {
+            for suffix in [
+                "loadbalancer-id",
+                "loadbalancer-force-override-listeners",
+                "loadbalancer-vgroup-port",
+                "loadbalancer-weight",
+            ] {
+                set(service.to_mut(), suffix, None);
+            }
+        }
+        (Ownership::Reused, Source::Reused { .. }) => {
+            set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
+        }
+        (Ownership::Reused, Source::Own) => {
+            set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
+            if has_our_listeners(inputs, found.load_balancer) {
+                set(
+                    service.to_mut(),
+                    "loadbalancer-force-override-listeners",
+                    Some("true"),
+                );
+            }
+        }
+    }
+    let asked = annotated.map_or_else(
+        || "no longer names a CLB".to_owned(),
+        |annotated| format!("names CLB {annotated}"),
+    );
+    Some((
+        service.into_owned(),
+        format!(
+            "annotation alibaba-cloud-loadbalancer-id {asked}, but the Service uses CLB {id}, which cannot be changed: it stays there. \
+             Delete the Service and create it again to move it"
+        ),
+    ))
+}
+
+fn has_our_listeners(inputs: StepInputs<'_>, load_balancer: &LoadBalancer) -> bool {
+    load_balancer.listeners.iter().any(|(key, listener)| {
+        let mark = listener_mark(key.port, &inputs.service.key, &inputs.cluster.id);
+        listener.attributes.text(ListenerAttribute::Description) == Some(mark.as_str())
+    })
+}

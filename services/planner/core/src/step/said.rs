@@ -1,0 +1,95 @@
+//! What a pass says of its plan: remarks, what stands in the way, that a CLB will stay.
+
+use clb_model::LoadBalancerId;
+use clb_model::directive::Severity;
+
+use super::pass::Pass;
+use crate::conditions::{PROGRAMMED, Subject};
+use crate::desired::Desired;
+use crate::plan::Plan;
+
+/// The event's reason where the cloud does not get to what the Service asks for.
+pub(super) const FAILED: &str = "SyncLoadBalancerFailed";
+
+pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
+    pass.notifications.look_at(Subject::Notice);
+    for notice in desired.notices.iter().chain(&plan.notices) {
+        let severity = if notice.warning {
+            Severity::Warning
+        } else {
+            Severity::Normal
+        };
+        pass.notifications
+            .say(Subject::Notice, severity, notice.reason, &notice.message, None);
+    }
+    if !desired.source_ranges.is_empty() {
+        pass.notifications.say(
+            Subject::Notice,
+            Severity::Warning,
+            FAILED,
+            "spec.loadBalancerSourceRanges is not put into force yet: the CLB lets everyone in. Use the annotations for access control \
+             lists meanwhile",
+            None,
+        );
+    }
+    for (key, left) in &pass.memory.left_out {
+        pass.notifications.say(
+            Subject::Notice,
+            Severity::Warning,
+            "SkipSyncBackends",
+            &format!(
+                "backend {}:{} cannot be used: {}. The others are; it is tried again",
+                key.server, key.port, left.reason
+            ),
+            None,
+        );
+    }
+}
+
+pub(super) fn say_preserved(pass: &mut Pass<'_>, id: Option<&LoadBalancerId>) {
+    let clb = id.map_or_else(|| "the CLB".to_owned(), |id| format!("CLB {id}"));
+    pass.event(
+        Severity::Warning,
+        super::PRESERVED,
+        format!(
+            "{clb} will stay when the Service is deleted: annotation alibaba-cloud-loadbalancer-preserve-lb-on-delete has a value"
+        ),
+    );
+}
+
+/// Says what stands in the way: obstacles of the plan and failures of the last batch. The first of them, for the message.
+pub(super) fn say_failures(pass: &mut Pass<'_>, plan: &Plan) -> Option<String> {
+    pass.notifications.look_at(Subject::Failure);
+    let mut all: Vec<(&'static str, String)> = Vec::new();
+    for obstacle in &plan.obstacles {
+        pass.notifications.say(
+            Subject::Failure,
+            Severity::Warning,
+            FAILED,
+            &obstacle.message,
+            None,
+        );
+        all.push((obstacle.reason, obstacle.message.clone()));
+    }
+    for failure in &pass.memory.failures {
+        all.push((failure.reason, failure.message.clone()));
+        if failure.warn {
+            let detail = failure.request_id.as_ref().map(|id| format!("request id {id}"));
+            pass.notifications.say(
+                Subject::Failure,
+                Severity::Warning,
+                FAILED,
+                &failure.message,
+                detail.as_deref(),
+            );
+        }
+    }
+    let (reason, _) = all.first()?;
+    let message = all
+        .iter()
+        .map(|(_, message)| message.as_str())
+        .collect::<Vec<_>>()
+        .join("; ");
+    pass.conditions.set(PROGRAMMED, false, reason, message.clone());
+    Some(message)
+}
