@@ -4,7 +4,7 @@ use clb_e2e::{
     Api, Stage, delete_all_services, ingress_of, listener, load_balancer_of, manifest, our_load_balancers,
     repository, service_api,
 };
-use kube::ResourceExt as _;
+use kube::ResourceExt;
 
 /// Every manifest of `deploy/examples` gets its CLB; when all Services are deleted nothing is left.
 async fn examples_come_and_go(api: Api) -> anyhow::Result<()> {
