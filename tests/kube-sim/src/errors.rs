@@ -141,6 +141,11 @@ impl ApiError {
         Self::new(415, "UnsupportedMediaType", message)
     }
 
+    /// 415 for a patch.
+    pub fn unsupported_patch() -> Self {
+        Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type")
+    }
+
     /// 422: fields that break rules, all of them at once.
     pub fn invalid(resource: &Resource, name: &str, errors: &[FieldError]) -> Self {
         let kind = resource.qualified_kind();
@@ -149,13 +154,24 @@ impl ApiError {
             "Invalid",
             format!("{kind} \"{name}\" is invalid: {}", aggregate(errors)),
         );
-        error.details.insert("name".to_owned(), name.into());
+        if !name.is_empty() {
+            error.details.insert("name".to_owned(), name.into());
+        }
         if !resource.group.is_empty() {
             error.details.insert("group".to_owned(), resource.group.into());
         }
         error.details.insert("kind".to_owned(), resource.kind.into());
         error.causes = causes(errors);
         error
+    }
+
+    /// 422 for a write without the version that the kind asks for; here the API names the resource, not the kind.
+    pub fn version_required(resource: &Resource, name: &str) -> Self {
+        let error = FieldError::invalid("metadata.resourceVersion", 0, "must be specified for an update");
+        let message = format!("{} \"{name}\" is invalid: {error}", resource.qualified());
+        Self::new(422, "Invalid", message)
+            .about(resource, name)
+            .with_causes(causes(&[error]))
     }
 
     /// 422: a query that breaks rules; `kind` is the options kind, such as `ListOptions`.
@@ -169,8 +185,8 @@ impl ApiError {
     }
 
     /// 422: a patch whose result is no object of the kind.
-    pub fn invalid_patch(patched: &Value, why: &str) -> Self {
-        let error = FieldError::invalid("patch", patched.to_string(), why);
+    pub fn invalid_patch(shown: &str, why: &str) -> Self {
+        let error = FieldError::invalid("patch", shown, why);
         let mut refused = Self::new(422, "Invalid", format!(" \"\" is invalid: {error}"));
         refused.causes = causes(&[error]);
         refused
@@ -207,13 +223,16 @@ impl ApiError {
             status["reason"] = self.reason.as_str().into();
         }
         let mut details = self.details.clone();
+        // Refusals that are made before a resource is known carry empty details.
+        let is_path_error = matches!(self.reason.as_str(), "NotFound" | "MethodNotAllowed")
+            || self.message.starts_with("415: ");
         if !self.causes.is_empty() {
             details.insert(
                 "causes".to_owned(),
                 self.causes.iter().map(render_cause).collect(),
             );
         }
-        if !details.is_empty() || matches!(self.reason.as_str(), "NotFound" | "MethodNotAllowed") {
+        if !details.is_empty() || is_path_error {
             status["details"] = details.into();
         }
         status

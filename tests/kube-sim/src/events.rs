@@ -17,14 +17,27 @@ const RENAMED: [(&str, &str); 6] = [
 /// The one that is spelled differently without being deprecated.
 const REPORTER: (&str, &str) = ("reportingComponent", "reportingController");
 
+/// Members that the newer form leaves out when they are empty.
+const OPTIONAL: [&str; 2] = ["reportingController", "reportingInstance"];
+
 /// The core form of an event that came in the newer one.
 pub(crate) fn to_core(event: &Value) -> Value {
-    rename(event, |(core, newer)| (newer, core))
+    let mut core = rename(event, |(core, newer)| (newer, core));
+    for member in ["reportingComponent", "reportingInstance"] {
+        if core.get(member).is_none() {
+            core[member] = "".into();
+        }
+    }
+    core
 }
 
 /// The newer form of a stored event.
 pub(crate) fn from_core(event: &Value) -> Value {
-    rename(event, |pair| pair)
+    let mut newer = rename(event, |pair| pair);
+    if let Some(members) = newer.as_object_mut() {
+        members.retain(|name, member| !(OPTIONAL.contains(&name.as_str()) && member == ""));
+    }
+    newer
 }
 
 fn rename(
@@ -50,9 +63,10 @@ mod tests {
 
     #[test]
     fn both_forms_carry_the_same() {
-        let newer =
-            json!({"note": "n", "regarding": {"name": "x"}, "reportingController": "c", "reason": "R"});
-        let core = json!({"message": "n", "involvedObject": {"name": "x"}, "reportingComponent": "c", "reason": "R"});
+        let newer = json!({"note": "n", "regarding": {"name": "x"}, "reportingController": "c",
+            "reportingInstance": "i", "reason": "R"});
+        let core = json!({"message": "n", "involvedObject": {"name": "x"}, "reportingComponent": "c",
+            "reportingInstance": "i", "reason": "R"});
         assert_eq!(to_core(&newer), core);
         assert_eq!(from_core(&core), newer);
     }

@@ -123,10 +123,10 @@ impl FieldSet {
         paths
     }
 
+    /// Members of a level come before what lies deeper.
     fn collect(&self, prefix: &str, paths: &mut Vec<String>) {
-        if self.is_member {
-            paths.push(prefix.to_owned());
-        }
+        let members = self.children.iter().filter(|(_, child)| child.is_member);
+        paths.extend(members.map(|(step, _)| format!("{prefix}{step}")));
         for (step, child) in &self.children {
             child.collect(&format!("{prefix}{step}"), paths);
         }

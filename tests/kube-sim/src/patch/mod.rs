@@ -9,7 +9,6 @@ use serde_json::Value;
 use crate::errors::ApiError;
 use crate::managed_fields::Configuration;
 use crate::resources::Resource;
-use crate::storage::Key;
 
 /// A patch by its media type. Apply patches are not here: they need the object's managed fields.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,10 +22,30 @@ pub(crate) enum Patch {
 }
 
 impl Patch {
+    /// The refusal of a patch whose result, `patched`, does not decode because of `why`.
+    pub(crate) fn refused(&self, patched: &Value, why: &str) -> ApiError {
+        match (self, why.strip_prefix("json: cannot unmarshal ")) {
+            (Self::Strategic(changes), Some(mismatch)) => {
+                let found = match mismatch.split_whitespace().next().unwrap_or_default() {
+                    "number" => "int64",
+                    "object" => "map[string]interface {}",
+                    "array" => "[]interface {}",
+                    other => other,
+                };
+                let wanted = mismatch.rsplit(" of type ").next().unwrap_or_default();
+                ApiError::invalid_patch(
+                    &strategic::go_text(changes),
+                    &format!("cannot convert {found} to {wanted}"),
+                )
+            }
+            _ => ApiError::invalid_patch(&patched.to_string(), why),
+        }
+    }
+
     /// Refuses a body of the wrong form.
     pub(crate) fn check(&self) -> Result<(), ApiError> {
         let (body, is_right, wanted) = match self {
-            Self::Json(body) => (body, body.is_array(), "jsonpatch.Patch"),
+            Self::Json(body) => (body, body.is_array(), "[]handlers.jsonPatchOp"),
             Self::Merge(body) | Self::Strategic(body) => (body, body.is_object(), "map[string]interface {}"),
         };
         if is_right {
@@ -40,8 +59,10 @@ impl Patch {
             Value::Array(_) => "array",
             Value::Object(_) => "object",
         };
-        let message =
-            format!("error decoding patch: json: cannot unmarshal {found} into Go value of type {wanted}");
+        let mut message = format!("json: cannot unmarshal {found} into Go value of type {wanted}");
+        if !matches!(self, Self::Strategic(_)) {
+            message = format!("error decoding patch: {message}");
+        }
         Err(ApiError::bad_request(message))
     }
 }
@@ -67,16 +88,14 @@ pub(crate) fn apply(resource: &Resource, current: &Value, patch: &Patch) -> Resu
 /// An apply patch's body as a configuration; refused unless it says what it is.
 pub(crate) fn configuration(
     resource: &Resource,
-    key: &Key,
     mut object: Value,
     force: bool,
 ) -> Result<Configuration, ApiError> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (kind, version) = (text(&object["kind"]), text(&object["apiVersion"]));
-    if kind.is_empty() {
-        let shown = object.to_string();
+    if kind != resource.kind {
         return Err(ApiError::bad_request(format!(
-            "error decoding YAML: Object 'Kind' is missing in '{shown}'"
+            "invalid object type: /{version}, Kind={kind}"
         )));
     }
     if version != resource.api_version() {
@@ -89,15 +108,6 @@ pub(crate) fn configuration(
     if !object["metadata"]["managedFields"].is_null() {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
     }
-    let name = text(&object["metadata"]["name"]);
-    if !name.is_empty() && name != key.name {
-        let message = format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            key.name
-        );
-        return Err(ApiError::bad_request(message));
-    }
-    object["metadata"]["name"] = key.name.as_str().into();
     if let Some(members) = object.as_object_mut() {
         members.remove("kind");
         members.remove("apiVersion");

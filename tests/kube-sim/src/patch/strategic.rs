@@ -21,7 +21,7 @@ pub(super) fn merge(resource: &Resource, current: &mut Value, changes: &Value) -
             "a strategic merge patch has to be an object",
         ));
     };
-    merge_struct(Some(schemas().root(resource)), target, changes).map_err(|why| ApiError::bad_request(why))
+    merge_struct(Some(schemas().root(resource)), target, changes)
 }
 
 /// `id` is absent inside maps and below unknown fields.
@@ -29,7 +29,7 @@ fn merge_struct(
     id: Option<TypeId>,
     target: &mut Map<String, Value>,
     changes: &Map<String, Value>,
-) -> Result<(), String> {
+) -> Result<(), ApiError> {
     match changes.get(DIRECTIVE).and_then(Value::as_str) {
         Some("replace") => {
             *target = changes.clone();
@@ -41,7 +41,14 @@ fn merge_struct(
             return Ok(());
         }
         Some("merge") | None => {}
-        Some(other) => return Err(format!("unknown patch type: {other}")),
+        Some(other) => {
+            let shown = go_text(&Value::Object(changes.clone()));
+            return Err(ApiError::new(
+                500,
+                "",
+                format!("unknown patch type: {other} in map: {shown}"),
+            ));
+        }
     }
     if let Some(retained) = changes.get(RETAIN_KEYS) {
         let retained: Vec<&str> = retained
@@ -50,6 +57,10 @@ fn merge_struct(
             .flatten()
             .filter_map(Value::as_str)
             .collect();
+        let is_listed = |key: &String| key.starts_with('$') || retained.contains(&key.as_str());
+        if !changes.keys().all(is_listed) {
+            return Err(ApiError::bad_request("invalid patch format of retainKeys"));
+        }
         target.retain(|key, _| retained.contains(&key.as_str()));
     }
     let field_of = |name: &str| id.and_then(|id| schemas().get(id).fields.get(name));
@@ -79,61 +90,74 @@ fn merge_member(
     target: &mut Map<String, Value>,
     key: &str,
     change: &Value,
-) -> Result<(), String> {
+) -> Result<(), ApiError> {
     let inner = match field.map(|field| &field.shape) {
         Some(Shape::Struct(id)) => Some(*id),
         _ => None,
+    };
+    let Some(present) = target.get_mut(key) else {
+        // What is not there is taken as it comes.
+        if !change.is_null() {
+            target.insert(key.to_owned(), without_directives(change));
+        }
+        return Ok(());
     };
     match change {
         Value::Null => {
             target.remove(key);
         }
         Value::Object(changes) => {
-            let slot = target
-                .entry(key.to_owned())
-                .or_insert_with(|| Value::Object(Map::new()));
-            if !slot.is_object() {
-                *slot = Value::Object(Map::new());
+            if !present.is_object() {
+                *present = Value::Object(Map::new());
             }
-            if let Some(members) = slot.as_object_mut() {
+            if let Some(members) = present.as_object_mut() {
                 merge_struct(inner, members, changes)?;
             }
         }
         Value::Array(changes) => {
-            let merges = field.filter(|field| field.patch.merge);
-            let present = target
-                .get(key)
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default();
-            let merged = match merges {
+            let former = present.as_array().cloned().unwrap_or_default();
+            let merged = match field.filter(|field| field.patch.merge) {
                 None => changes.clone(),
-                Some(field) => merge_list(field, present, changes)?,
+                Some(field) => merge_list(field, &former, changes)?,
             };
-            target.insert(key.to_owned(), Value::Array(merged));
+            *present = Value::Array(merged);
         }
-        scalar => {
-            target.insert(key.to_owned(), scalar.clone());
-        }
+        scalar => *present = scalar.clone(),
     }
     Ok(())
 }
 
-fn merge_list(field: &Field, mut present: Vec<Value>, changes: &[Value]) -> Result<Vec<Value>, String> {
+/// A patch's value without nulls and without what only patches carry.
+fn without_directives(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let is_kept = |name: &str, member: &Value| {
+                let is_directive = name == DIRECTIVE
+                    || name == RETAIN_KEYS
+                    || name.starts_with(DELETE_PREFIX)
+                    || name.starts_with(ORDER_PREFIX);
+                !is_directive && !member.is_null()
+            };
+            let kept = members.iter().filter(|(name, member)| is_kept(name, member));
+            Value::Object(
+                kept.map(|(name, member)| (name.clone(), without_directives(member)))
+                    .collect(),
+            )
+        }
+        Value::Array(entries) => Value::Array(entries.iter().map(without_directives).collect()),
+        scalar => scalar.clone(),
+    }
+}
+
+fn merge_list(field: &Field, original: &[Value], changes: &[Value]) -> Result<Vec<Value>, ApiError> {
+    let mut merged = original.to_vec();
     let Some(merge_key) = field.patch.merge_key.as_deref() else {
         for change in changes {
-            if !present.contains(change) {
-                present.push(change.clone());
+            if !merged.contains(change) {
+                merged.push(change.clone());
             }
         }
-        return Ok(present);
-    };
-    let item = match &field.shape {
-        Shape::List(item) => match item.as_ref() {
-            Shape::Struct(id) => Some(*id),
-            _ => None,
-        },
-        _ => None,
+        return Ok(in_order(merged, changes, original, None));
     };
     if changes.iter().any(|change| {
         change
@@ -146,55 +170,105 @@ fn merge_list(field: &Field, mut present: Vec<Value>, changes: &[Value]) -> Resu
             .cloned()
             .collect());
     }
+    let item = match &field.shape {
+        Shape::List(item) => match item.as_ref() {
+            Shape::Struct(id) => Some(*id),
+            _ => None,
+        },
+        _ => None,
+    };
     for change in changes {
         let members = change
             .as_object()
-            .ok_or_else(|| format!("expected an object with \"{merge_key}\""))?;
-        let id = members
-            .get(merge_key)
-            .ok_or_else(|| format!("map: {change} does not contain declared merge key: {merge_key}"))?;
-        let is_deletion = members
+            .ok_or_else(|| ApiError::bad_request(format!("expected an object with \"{merge_key}\"")))?;
+        let id = members.get(merge_key).ok_or_else(|| {
+            let shown = go_text(change);
+            ApiError::new(
+                500,
+                "",
+                format!("map: {shown} does not contain declared merge key: {merge_key}"),
+            )
+        })?;
+        if members
             .get(DIRECTIVE)
-            .is_some_and(|directive| directive == "delete");
-        if is_deletion {
-            present.retain(|entry| entry.get(merge_key) != Some(id));
+            .is_some_and(|directive| directive == "delete")
+        {
+            merged.retain(|entry| entry.get(merge_key) != Some(id));
             continue;
         }
-        match present
+        match merged
             .iter_mut()
             .find(|entry| entry.get(merge_key) == Some(id))
             .and_then(Value::as_object_mut)
         {
             Some(entry) => merge_struct(item, entry, members)?,
-            None => {
-                let mut entry = Map::new();
-                merge_struct(item, &mut entry, members)?;
-                present.push(Value::Object(entry));
-            }
+            None => merged.push(without_directives(change)),
         }
     }
-    Ok(present)
+    Ok(in_order(merged, changes, original, Some(merge_key)))
 }
 
-/// Sorts the named entries as the patch lists them; entries that it does not list keep their place behind their
-/// predecessor.
+/// Sorts entries as the patch lists them, among those that it does not list.
 fn reorder(field: Option<&Field>, list: Option<&mut Value>, order: &Value) {
     let (Some(entries), Some(order)) = (list.and_then(Value::as_array_mut), order.as_array()) else {
         return;
     };
     let merge_key = field.and_then(|field| field.patch.merge_key.as_deref());
+    let original = entries.clone();
+    *entries = in_order(std::mem::take(entries), order, &original, merge_key);
+}
+
+/// Entries that the patch lists keep its order, the others that of the original; between the two, one of the others comes
+/// first only if both stood in the original in that order.
+fn in_order(merged: Vec<Value>, order: &[Value], original: &[Value], merge_key: Option<&str>) -> Vec<Value> {
     let identity = |entry: &Value| match merge_key {
         Some(key) => entry.get(key).cloned().unwrap_or(Value::Null),
         None => entry.clone(),
     };
-    let wanted: Vec<Value> = order.iter().map(identity).collect();
-    let position = |entry: &Value| wanted.iter().position(|id| *id == identity(entry));
-    let mut last = None;
-    let mut ranked: Vec<(Option<usize>, Value)> = Vec::new();
-    for entry in entries.drain(..) {
-        last = position(&entry).or(last);
-        ranked.push((last, entry));
+    let position = |list: &[Value], entry: &Value| {
+        let id = identity(entry);
+        list.iter().position(|other| identity(other) == id)
+    };
+    let (mut listed, mut others): (Vec<Value>, Vec<Value>) = merged
+        .into_iter()
+        .partition(|entry| position(order, entry).is_some());
+    listed.sort_by_key(|entry| position(order, entry));
+    others.sort_by_key(|entry| position(original, entry));
+    let mut sorted = Vec::with_capacity(listed.len() + others.len());
+    let (mut listed, mut others) = (listed.into_iter().peekable(), others.into_iter().peekable());
+    loop {
+        let other_is_first = match (others.peek(), listed.peek()) {
+            (Some(other), Some(entry)) => {
+                let places = position(original, other).zip(position(original, entry));
+                places.is_some_and(|(other, entry)| other < entry)
+            }
+            (other, _) => other.is_some(),
+        };
+        match if other_is_first {
+            others.next()
+        } else {
+            listed.next()
+        } {
+            Some(entry) => sorted.push(entry),
+            None => return sorted,
+        }
     }
-    ranked.sort_by_key(|(rank, _)| *rank);
-    entries.extend(ranked.into_iter().map(|(_, entry)| entry));
+}
+
+/// A value as Go's `%v` prints it: `map[a:1 b:[x y]]`.
+pub(super) fn go_text(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<String> = members
+                .iter()
+                .map(|(name, member)| format!("{name}:{}", go_text(member)))
+                .collect();
+            members.sort();
+            format!("map[{}]", members.join(" "))
+        }
+        Value::Array(entries) => format!("[{}]", entries.iter().map(go_text).collect::<Vec<_>>().join(" ")),
+        Value::String(text) => text.clone(),
+        Value::Null => "<nil>".to_owned(),
+        other => other.to_string(),
+    }
 }

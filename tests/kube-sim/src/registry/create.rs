@@ -49,7 +49,7 @@ pub(super) fn create_in(
     let mut lending = state.allocators.lend();
     strategy::allocate_create(resource, &mut lending, &mut object)?;
     let name = metadata::text(&object, "name").to_owned();
-    let errors = strategy::validate_create(resource, &object);
+    let errors = strategy::validate_create(resource, &object, options);
     if !errors.is_empty() {
         return Err(ApiError::invalid(resource, &name, &errors));
     }

@@ -128,18 +128,14 @@ pub(super) fn delete_quietly(
         };
     }
     if !must_wait {
+        if resource == &PODS {
+            // The last state of a Pod shows that it was deleted.
+            mark(&mut object, 0);
+            state.put(resource, key.clone(), object);
+        }
         return Deleted::Gone(remove(state, resource, key).unwrap_or_else(|| Arc::clone(old)));
     }
-    let was_marked = metadata::is_being_deleted(&object);
-    if !was_marked {
-        metadata::set(&mut object, "deletionTimestamp", deletion_time(grace).into());
-        metadata::set(&mut object, "deletionGracePeriodSeconds", grace.into());
-        if !object["metadata"]["generation"].is_null() {
-            metadata::raise_generation(&mut object);
-        }
-    } else if grace == 0 {
-        metadata::set(&mut object, "deletionGracePeriodSeconds", 0.into());
-    }
+    mark(&mut object, grace);
     if resource == &NAMESPACES {
         object["status"]["phase"] = "Terminating".into();
     }
@@ -152,6 +148,20 @@ pub(super) fn delete_quietly(
         namespaces::empty(state, &key.name);
     }
     Deleted::Waiting(stored)
+}
+
+/// Sets the time of deletion, or shortens the grace period of an object that has one.
+fn mark(object: &mut Value, grace: i64) {
+    let is_marked = metadata::is_being_deleted(object);
+    let former = object["metadata"]["deletionGracePeriodSeconds"].as_i64();
+    if is_marked && former.is_none_or(|former| former <= grace) {
+        return;
+    }
+    metadata::set(object, "deletionTimestamp", deletion_time(grace).into());
+    metadata::set(object, "deletionGracePeriodSeconds", grace.into());
+    if !is_marked && !object["metadata"]["generation"].is_null() {
+        metadata::raise_generation(object);
+    }
 }
 
 fn deletion_time(grace: i64) -> String {

@@ -7,6 +7,7 @@ mod create;
 mod delete;
 mod metadata;
 mod namespaces;
+mod pods;
 mod read;
 mod strategy;
 mod update;
@@ -38,6 +39,8 @@ pub(crate) struct WriteOptions {
     /// Everything happens except the storing.
     pub(crate) dry_run: bool,
     pub(crate) part: Part,
+    /// An event in its newer form, which has more rules.
+    pub(crate) newer_event: bool,
 }
 
 impl WriteOptions {
@@ -47,6 +50,7 @@ impl WriteOptions {
             manager: manager.to_owned(),
             dry_run: false,
             part: Part::Main,
+            newer_event: false,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Part, metadata};
+use super::{Part, WriteOptions, metadata};
 use crate::allocation::{Lending, service};
 use crate::errors::ApiError;
 use crate::resources::{NAMESPACES, NODES, PODS, Resource, SERVICES};
@@ -15,10 +15,7 @@ use crate::validation::{self, FieldError};
 
 /// Whether a PUT or an apply of a missing object makes it.
 pub(super) fn creates_on_update(resource: &Resource) -> bool {
-    matches!(
-        resource.plural,
-        "services" | "configmaps" | "endpoints" | "leases" | "events"
-    )
+    matches!(resource.plural, "services" | "endpoints" | "leases" | "events")
 }
 
 /// Whether a PUT may leave `resourceVersion` out.
@@ -60,24 +57,21 @@ pub(super) fn prepare_create(resource: &Resource, object: &mut Value) {
     } else if resource == &PODS {
         object["status"] = json!({"phase": "Pending", "qosClass": "BestEffort"});
         metadata::set(object, "generation", 1.into());
+        super::pods::admit(object);
     } else if resource.plural == "endpointslices" {
         metadata::set(object, "generation", 1.into());
-    } else {
-        metadata::set(object, "generation", Value::Null);
+        drop_deprecated_topology(object);
+    } else if resource.plural == "leases" {
+        drop_disabled_fields(object);
+    } else if resource == &NODES {
+        taint_as_not_ready(object);
     }
 }
 
 /// Keeps the part that this write is not about, and raises the generation where a kind has one.
 pub(super) fn prepare_update(resource: &Resource, part: Part, object: &mut Value, old: &Value) {
     match part {
-        Part::Status => {
-            for member in ["spec"] {
-                keep_member(object, old, member);
-            }
-            if resource == &NODES || resource == &NAMESPACES || resource == &PODS {
-                // The real strategies differ in detail; labels and annotations of a status write are kept by all.
-            }
-        }
+        Part::Status => keep_member(object, old, "spec"),
         Part::Main => {
             if resource.status {
                 keep_member(object, old, "status");
@@ -88,6 +82,11 @@ pub(super) fn prepare_update(resource: &Resource, part: Part, object: &mut Value
                 object["spec"]["finalizers"] = old["spec"]["finalizers"].clone();
             } else if resource.plural == "endpointslices" {
                 raise_generation_of_slice(object, old);
+                if object["endpoints"] != old["endpoints"] {
+                    drop_deprecated_topology(object);
+                }
+            } else if resource.plural == "leases" {
+                drop_disabled_fields(object);
             } else if resource == &PODS && object["spec"] != old["spec"] {
                 metadata::raise_generation(object);
             }
@@ -106,17 +105,40 @@ fn keep_member(object: &mut Value, old: &Value, member: &str) {
     }
 }
 
-/// A slice's generation counts changes of anything but labels and other metadata.
-fn raise_generation_of_slice(object: &mut Value, old: &Value) {
-    let content = |slice: &Value| {
-        let mut content = slice.clone();
-        content["metadata"] =
-            json!({"labels": slice["metadata"]["labels"], "annotations": slice["metadata"]["annotations"]});
-        content
-    };
-    if content(object) != content(old) {
-        metadata::raise_generation(object);
+/// A slice's generation counts changes of its content and of its labels.
+fn raise_generation_of_slice(slice: &mut Value, old: &Value) {
+    let members = ["addressType", "endpoints", "ports"];
+    let is_changed = members.iter().any(|member| slice[*member] != old[*member]);
+    if is_changed || slice["metadata"]["labels"] != old["metadata"]["labels"] {
+        metadata::raise_generation(slice);
     }
+}
+
+/// Clients of `v1` cannot write the topology of before.
+fn drop_deprecated_topology(slice: &mut Value) {
+    for endpoint in slice["endpoints"].as_array_mut().into_iter().flatten() {
+        if let Some(members) = endpoint.as_object_mut() {
+            members.remove("deprecatedTopology");
+        }
+    }
+}
+
+/// Fields of features that are off by default in the simulated version.
+fn drop_disabled_fields(lease: &mut Value) {
+    if let Some(spec) = lease["spec"].as_object_mut() {
+        spec.remove("strategy");
+        spec.remove("preferredHolder");
+    }
+}
+
+/// Every new node is tainted until somebody finds it ready (admission plugin `TaintNodesByCondition`).
+fn taint_as_not_ready(node: &mut Value) {
+    let taint = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"});
+    let mut taints = node["spec"]["taints"].as_array().cloned().unwrap_or_default();
+    if !taints.contains(&taint) {
+        taints.push(taint);
+    }
+    node["spec"]["taints"] = Value::Array(taints);
 }
 
 /// Clears what a changed type has no use for, unless the client changed that too (`dropTypeDependentFields`).
@@ -177,21 +199,31 @@ fn drop_type_dependent_fields(service: &mut Value, old: &Value) {
 }
 
 /// Everything that is wrong with a new object.
-pub(super) fn validate_create(resource: &Resource, object: &Value) -> Vec<FieldError> {
+pub(super) fn validate_create(
+    resource: &Resource,
+    object: &Value,
+    options: &WriteOptions,
+) -> Vec<FieldError> {
     let mut errors = validation::metadata::on_create(resource, object);
     errors.extend(validation::content(resource, object, None, Part::Main));
+    if options.newer_event {
+        errors.extend(validation::newer_event(object, None));
+    }
     errors
 }
 
 /// Everything that is wrong with a changed object.
 pub(super) fn validate_update(
     resource: &Resource,
-    part: Part,
     object: &Value,
     old: &Value,
+    options: &WriteOptions,
 ) -> Vec<FieldError> {
     let mut errors = validation::metadata::on_update(resource, object, old);
-    errors.extend(validation::content(resource, object, Some(old), part));
+    errors.extend(validation::content(resource, object, Some(old), options.part));
+    if options.newer_event {
+        errors.extend(validation::newer_event(object, Some(old)));
+    }
     errors
 }
 

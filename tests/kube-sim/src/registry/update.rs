@@ -10,7 +10,6 @@ use crate::errors::ApiError;
 use crate::managed_fields::{self, Configuration};
 use crate::resources::Resource;
 use crate::storage::{Key, State, Stored};
-use crate::validation::FieldError;
 
 /// An updated object, or a new one where the update made it.
 #[derive(Debug)]
@@ -51,6 +50,7 @@ impl Registry {
                 }
                 let mut object = change(None)?;
                 check_name(&object, key)?;
+                check_uid(stored_as, key, metadata::text(&object, "uid"), "")?;
                 metadata::set(&mut object, "resourceVersion", Value::Null);
                 managed_fields::on_write(stored_as, None, &mut object, options);
                 let object = create_in(state, stored_as, &key.namespace, object, options)?;
@@ -92,6 +92,7 @@ impl Registry {
                 options,
             )?;
             let object = finish(merged)?;
+            check_name(&object, key)?;
             match old {
                 Some(old) => {
                     let object = update_in(state, stored_as, key, &old, object, options, Mode::Patch)?;
@@ -126,6 +127,19 @@ fn check_name(object: &Value, key: &Key) -> Result<(), ApiError> {
     Err(ApiError::bad_request(message))
 }
 
+/// Refuses a body that means another object of the same name.
+fn check_uid(resource: &Resource, key: &Key, wanted: &str, present: &str) -> Result<(), ApiError> {
+    if wanted.is_empty() || wanted == present {
+        return Ok(());
+    }
+    let path = strategy::storage_path(resource, key);
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {path}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: \
+         UID in precondition: {wanted}, UID in object meta: {present}"
+    );
+    Err(ApiError::conflict(resource, &key.name, &why))
+}
+
 /// Refuses an outdated version, and for PUT another object of the same name. No version, or 0, means any.
 fn check_preconditions(
     resource: &Resource,
@@ -145,17 +159,15 @@ fn check_preconditions(
         })?,
     };
     if version == 0 && !strategy::allows_unconditional_update(resource) {
-        let error = FieldError::invalid("metadata.resourceVersion", 0, "must be specified for an update");
-        return Err(ApiError::invalid(resource, &key.name, &[error]));
+        return Err(ApiError::version_required(resource, &key.name));
     }
-    let (uid, old_uid) = (metadata::text(object, "uid"), metadata::text(old, "uid"));
-    if mode == Mode::Put && !uid.is_empty() && uid != old_uid {
-        let why = format!(
-            "StorageError: invalid object, Code: 4, Key: {}, ResourceVersion: 0, AdditionalErrorMsg: \
-             Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}",
-            strategy::storage_path(resource, key)
-        );
-        return Err(ApiError::conflict(resource, &key.name, &why));
+    if mode == Mode::Put {
+        check_uid(
+            resource,
+            key,
+            metadata::text(object, "uid"),
+            metadata::text(old, "uid"),
+        )?;
     }
     if version != 0 && version.to_string() != metadata::text(old, "resourceVersion") {
         return Err(ApiError::outdated(resource, &key.name));
@@ -180,7 +192,7 @@ fn update_in(
         strategy::allocate_update(resource, &mut lending, &mut object, &old.value)?;
     }
     strategy::prepare_update(resource, options.part, &mut object, &old.value);
-    let errors = strategy::validate_update(resource, options.part, &object, &old.value);
+    let errors = strategy::validate_update(resource, &object, &old.value, options);
     if !errors.is_empty() {
         return Err(ApiError::invalid(resource, &key.name, &errors));
     }

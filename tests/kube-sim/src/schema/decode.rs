@@ -130,9 +130,12 @@ impl Decoder {
             }
             let place = place.field(name, &declared.go_name, &field.go_type);
             let value = self.value(&field.shape, member, &place)?;
-            if !self.is_left_out(field, &value) {
-                decoded.insert(name.clone(), value);
+            if self.is_left_out(field, &value) {
+                continue;
             }
+            // Objects are stored as protobuf, which does not tell an empty list from none.
+            let is_empty_list = value.as_array().is_some_and(Vec::is_empty);
+            decoded.insert(name.clone(), if is_empty_list { Value::Null } else { value });
         }
         self.fill_zero_values(id, &mut decoded);
         Ok(Value::Object(decoded))

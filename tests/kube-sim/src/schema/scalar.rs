@@ -9,9 +9,23 @@ pub(super) fn time(text: &str) -> Result<Value, String> {
     Ok(Value::from(format_time(parse(text)?)))
 }
 
-/// `metav1.MicroTime`: six decimals in UTC.
+/// `metav1.MicroTime`: exactly six decimals, in UTC when written.
 pub(super) fn micro_time(text: &str) -> Result<Value, String> {
-    let at = parse(text)?.to_zoned(TimeZone::UTC);
+    let layout = "2006-01-02T15:04:05.000000Z07:00";
+    let refused = |rest: &str, part: &str| {
+        format!("parsing time \"{text}\" as \"{layout}\": cannot parse \"{rest}\" as \"{part}\"")
+    };
+    let at: Timestamp = text
+        .parse()
+        .map_err(|_error: jiff::Error| refused(text, "2006"))?;
+    let fraction = text.get(19..).unwrap_or_default();
+    let decimals = fraction
+        .strip_prefix('.')
+        .map(|rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    if decimals != Some(6) {
+        return Err(refused(fraction, ".000000"));
+    }
+    let at = at.to_zoned(TimeZone::UTC);
     Ok(Value::from(at.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()))
 }
 

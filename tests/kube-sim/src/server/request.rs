@@ -143,7 +143,7 @@ impl Query {
     pub(crate) fn write(
         &self,
         headers: &HeaderMap,
-        part: Part,
+        target: &Target,
         kind: &str,
     ) -> Result<WriteOptions, ApiError> {
         let dry_run = match self.text("dryRun") {
@@ -158,10 +158,12 @@ impl Query {
             "" => client_name(headers),
             named => named.to_owned(),
         };
+        let newer_event = target.resource.is_converted();
         Ok(WriteOptions {
             manager,
             dry_run,
-            part,
+            part: target.part,
+            newer_event,
         })
     }
 }

@@ -92,9 +92,9 @@ async fn dispatch(app: &App, request: Request) -> Result<Response<Body>, ApiErro
         ("list", _) => read::list(app, &target, &query),
         ("get", Some(_)) if query.wants_watch() => watch::watch(app, &target, &query),
         ("get", Some(name)) => read::get(app, &target, name),
-        ("create", _) => write.create(),
-        ("update", _) => write.update(),
-        ("patch", _) => write.patch(),
+        ("create", _) => Ok(write.answer(Write::create)),
+        ("update", _) => Ok(write.answer(Write::update)),
+        ("patch", _) => Ok(write.answer(Write::patch)),
         ("delete" | "deletecollection", _) => write::delete(app, &target, &query, &bytes),
         _ => Err(ApiError::method_not_allowed()),
     }?;

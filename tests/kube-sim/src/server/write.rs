@@ -15,15 +15,6 @@ use crate::registry::{DeleteOptions, Deleted, Mode, Registry, Updated, WriteOpti
 use crate::storage::{Key, Stored};
 use crate::validation::FieldError;
 
-/// Media types of a PATCH.
-const PATCH_TYPES: [&str; 5] = [
-    "application/json-patch+json",
-    "application/merge-patch+json",
-    "application/strategic-merge-patch+json",
-    "application/apply-patch+yaml",
-    "application/apply-patch+cbor",
-];
-
 /// A request that carries an object or a patch.
 pub(super) struct Write<'a> {
     pub(super) app: &'a App,
@@ -34,58 +25,63 @@ pub(super) struct Write<'a> {
 }
 
 impl Write<'_> {
+    /// Does what the request asks; warnings go with refusals too.
+    pub(super) fn answer(
+        &self,
+        verb: impl FnOnce(&Self, &mut Vec<String>) -> Result<Response<Body>, ApiError>,
+    ) -> Response<Body> {
+        let mut warnings = Vec::new();
+        let mut response = verb(self, &mut warnings).unwrap_or_else(|error| respond::error(&error));
+        respond::warn(&mut response, &warnings);
+        response
+    }
+
     /// POST to a collection.
-    pub(super) fn create(&self) -> Result<Response<Body>, ApiError> {
+    pub(super) fn create(&self, warnings: &mut Vec<String>) -> Result<Response<Body>, ApiError> {
         let Target {
             resource, namespace, ..
         } = self.target;
         if self.target.name.is_some() || (resource.namespaced && namespace.is_empty()) {
             return Err(ApiError::method_not_allowed());
         }
-        let options = self
-            .query
-            .write(self.headers, self.target.part, "CreateOptions")?;
+        let options = self.query.write(self.headers, self.target, "CreateOptions")?;
         let validation = FieldValidation::parse(self.query, "CreateOptions")?;
         let document = body::object(self.headers, self.bytes, resource.kind)?;
-        let mut warnings = Vec::new();
-        let object = validation.decode(self.target, &document, &mut warnings)?;
+        let object = validation.decode(self.target, &document, warnings)?;
         let stored = self.app.registry.create(resource, namespace, object, &options)?;
-        Ok(self.answer(StatusCode::CREATED, &stored, warnings))
+        Ok(self.stored(StatusCode::CREATED, &stored, warnings))
     }
 
     /// PUT of one object.
-    pub(super) fn update(&self) -> Result<Response<Body>, ApiError> {
+    pub(super) fn update(&self, warnings: &mut Vec<String>) -> Result<Response<Body>, ApiError> {
         let resource = self.target.resource;
         let key = self.key()?;
-        let options = self
-            .query
-            .write(self.headers, self.target.part, "UpdateOptions")?;
+        let options = self.query.write(self.headers, self.target, "UpdateOptions")?;
         let validation = FieldValidation::parse(self.query, "UpdateOptions")?;
         let document = body::object(self.headers, self.bytes, resource.kind)?;
-        let mut warnings = Vec::new();
-        let object = validation.decode(self.target, &document, &mut warnings)?;
+        let object = validation.decode(self.target, &document, warnings)?;
         let updated = self
             .app
             .registry
             .update(resource, &key, &options, Mode::Put, |_old| Ok(object))?;
-        Ok(self.answer_update(&updated, warnings))
+        Ok(self.updated(&updated, warnings))
     }
 
     /// PATCH of one object.
-    pub(super) fn patch(&self) -> Result<Response<Body>, ApiError> {
+    pub(super) fn patch(&self, warnings: &mut Vec<String>) -> Result<Response<Body>, ApiError> {
         let resource = self.target.resource;
         let key = self.key()?;
-        let options = self.query.write(self.headers, self.target.part, "PatchOptions")?;
+        let options = self.query.write(self.headers, self.target, "PatchOptions")?;
         let validation = FieldValidation::parse(self.query, "PatchOptions")?;
         let media_type = body::media_type(self.headers);
         if media_type == "application/apply-patch+yaml" {
-            return self.apply(&key, &options, validation);
+            return self.apply(&key, &options, validation, warnings);
         }
         let document = match media_type {
             "application/json-patch+json"
             | "application/merge-patch+json"
             | "application/strategic-merge-patch+json" => body::patch(self.bytes)?,
-            _ => return Err(ApiError::unsupported_media_type(&PATCH_TYPES)),
+            _ => return Err(ApiError::unsupported_patch()),
         };
         let patch = match media_type {
             "application/json-patch+json" => Patch::Json(document.value),
@@ -93,7 +89,6 @@ impl Write<'_> {
             _ => Patch::Strategic(document.value),
         };
         patch.check()?;
-        let mut warnings = Vec::new();
         let updated = self
             .app
             .registry
@@ -102,10 +97,10 @@ impl Write<'_> {
                 let patched = patch::apply(resource, &old.full_value(resource), &patch)?;
                 let document = Document::plain(patched);
                 validation
-                    .decode(self.target, &document, &mut warnings)
-                    .map_err(|error| patch_refused(&document, error))
+                    .decode(self.target, &document, warnings)
+                    .map_err(|error| patch_refused(&patch, &document, error))
             })?;
-        Ok(self.answer_update(&updated, warnings))
+        Ok(self.updated(&updated, warnings))
     }
 
     /// Server-side apply.
@@ -114,6 +109,7 @@ impl Write<'_> {
         key: &Key,
         options: &WriteOptions,
         validation: FieldValidation,
+        warnings: &mut Vec<String>,
     ) -> Result<Response<Body>, ApiError> {
         let resource = self.target.resource;
         if self.query.text("fieldManager").is_empty() {
@@ -121,15 +117,14 @@ impl Write<'_> {
             return Err(ApiError::invalid_options("PatchOptions", &[error]));
         }
         let configuration =
-            patch::configuration(resource, key, body::yaml(self.bytes)?, self.query.flag("force"))?;
-        let mut warnings = Vec::new();
+            patch::configuration(resource, body::yaml(self.bytes)?, self.query.flag("force"))?;
         let updated = self
             .app
             .registry
             .apply(resource, key, options, &configuration, |merged| {
-                validation.decode(self.target, &Document::plain(merged), &mut warnings)
+                validation.decode(self.target, &Document::plain(merged), warnings)
             })?;
-        Ok(self.answer_update(&updated, warnings))
+        Ok(self.updated(&updated, warnings))
     }
 
     fn key(&self) -> Result<Key, ApiError> {
@@ -141,32 +136,32 @@ impl Write<'_> {
         Ok(Key::new(&self.target.namespace, name))
     }
 
-    fn answer_update(&self, updated: &Updated, warnings: Vec<String>) -> Response<Body> {
+    fn updated(&self, updated: &Updated, warnings: &mut Vec<String>) -> Response<Body> {
         let status = if updated.created {
             StatusCode::CREATED
         } else {
             StatusCode::OK
         };
-        self.answer(status, &updated.object, warnings)
+        self.stored(status, &updated.object, warnings)
     }
 
-    fn answer(&self, status: StatusCode, stored: &Stored, mut warnings: Vec<String>) -> Response<Body> {
+    fn stored(&self, status: StatusCode, stored: &Stored, warnings: &mut Vec<String>) -> Response<Body> {
         warnings.extend(crate::validation::warnings::about(
             self.target.resource,
             &stored.value,
         ));
-        let mut response = respond::json(status, stored.document(self.target.resource));
-        respond::warn(&mut response, &warnings);
-        response
+        respond::json(status, stored.document(self.target.resource))
     }
 }
 
 /// A patch's result that does not decode is the patch's fault.
-fn patch_refused(document: &Document, error: ApiError) -> ApiError {
-    match error.message.split_once(": json: ") {
-        Some((_, why)) if error.code == 400 => {
-            ApiError::invalid_patch(&document.value, &format!("json: {why}"))
-        }
+fn patch_refused(patch: &Patch, document: &Document, error: ApiError) -> ApiError {
+    match error
+        .message
+        .split_once(" cannot be handled as a ")
+        .and_then(|(_, rest)| rest.split_once(": "))
+    {
+        Some((_, why)) if error.code == 400 => patch.refused(&document.value, why),
         _ => error,
     }
 }

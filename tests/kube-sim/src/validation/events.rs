@@ -67,3 +67,79 @@ pub(super) fn content(event: &Value) -> Vec<FieldError> {
     }
     errors
 }
+
+/// What `events.k8s.io` asks of a new event on top.
+pub(super) fn newer_create(event: &Value) -> Vec<FieldError> {
+    let mut errors = super::metadata::named(&event["metadata"], formats::dns_subdomain);
+    errors.extend(series(event));
+    if is_empty(&event["eventTime"]) {
+        errors.push(FieldError::required("eventTime", ""));
+    }
+    let kind = text(&event["type"]);
+    if !matches!(kind, "Normal" | "Warning") {
+        errors.push(FieldError::invalid(
+            "type",
+            "",
+            format!("has invalid value: {kind}"),
+        ));
+    }
+    for member in ["firstTimestamp", "lastTimestamp"] {
+        if !is_empty(&event[member]) {
+            errors.push(FieldError::invalid(member, "", "needs to be unset"));
+        }
+    }
+    if event["count"].as_i64().unwrap_or(0) != 0 {
+        errors.push(FieldError::invalid("count", "", "needs to be unset"));
+    }
+    if !is_empty(&event["source"]["component"]) || !is_empty(&event["source"]["host"]) {
+        errors.push(FieldError::invalid("source", "", "needs to be unset"));
+    }
+    errors
+}
+
+/// What `events.k8s.io` lets nobody change.
+pub(super) fn newer_update(event: &Value, old: &Value) -> Vec<FieldError> {
+    let mut errors = if event["series"] == old["series"] {
+        Vec::new()
+    } else {
+        series(event)
+    };
+    for (member, field) in [
+        ("involvedObject", "involvedObject"),
+        ("reason", "reason"),
+        ("message", "message"),
+        ("source", "source"),
+        ("firstTimestamp", "firstTimestamp"),
+        ("lastTimestamp", "lastTimestamp"),
+        ("count", "count"),
+        ("type", "type"),
+        ("eventTime", "eventTime"),
+        ("action", "action"),
+        ("related", "related"),
+        ("reportingComponent", "reportingController"),
+        ("reportingInstance", "reportingInstance"),
+    ] {
+        if event[member] != old[member] {
+            errors.push(FieldError::invalid(
+                field,
+                event[member].clone(),
+                "field is immutable",
+            ));
+        }
+    }
+    errors
+}
+
+fn series(event: &Value) -> Vec<FieldError> {
+    let Some(series) = event.get("series") else {
+        return Vec::new();
+    };
+    let mut errors = Vec::new();
+    if series["count"].as_i64().unwrap_or(0) < 2 {
+        errors.push(FieldError::invalid("series.count", "", "should be at least 2"));
+    }
+    if is_empty(&series["lastObservedTime"]) {
+        errors.push(FieldError::required("series.lastObservedTime", ""));
+    }
+    errors
+}

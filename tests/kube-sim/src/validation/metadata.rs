@@ -32,28 +32,7 @@ pub(crate) fn on_create(resource: &Resource, object: &Value) -> Vec<FieldError> 
         "services" | "namespaces" => formats::dns_label,
         _ => formats::dns_subdomain,
     };
-    let mut errors = Vec::new();
-    let base = text(&metadata["generateName"]);
-    if !base.is_empty() {
-        // A dash at the end becomes part of the name.
-        let masked = base
-            .strip_suffix('-')
-            .map_or_else(|| base.to_owned(), |base| format!("{base}a"));
-        errors.extend(each_invalid(
-            "metadata.generateName",
-            &metadata["generateName"],
-            name_rule(&masked),
-        ));
-    }
-    let name = text(&metadata["name"]);
-    if name.is_empty() {
-        errors.push(FieldError::required(
-            "metadata.name",
-            "name or generateName is required",
-        ));
-    } else {
-        errors.extend(each_invalid("metadata.name", &metadata["name"], name_rule(name)));
-    }
+    let mut errors = named(metadata, name_rule);
     if metadata["generation"]
         .as_i64()
         .is_some_and(|generation| generation < 0)
@@ -69,6 +48,33 @@ pub(crate) fn on_create(resource: &Resource, object: &Value) -> Vec<FieldError> 
     errors.extend(finalizer_names(metadata));
     if resource.plural != "leases" {
         errors.extend(finalizers_are_qualified(metadata));
+    }
+    errors
+}
+
+/// A name that fits its rule, generated or given.
+pub(super) fn named(metadata: &Value, rule: fn(&str) -> Vec<String>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    let base = text(&metadata["generateName"]);
+    if !base.is_empty() {
+        // A dash at the end becomes part of the name.
+        let masked = base
+            .strip_suffix('-')
+            .map_or_else(|| base.to_owned(), |base| format!("{base}a"));
+        errors.extend(each_invalid(
+            "metadata.generateName",
+            &metadata["generateName"],
+            rule(&masked),
+        ));
+    }
+    let name = text(&metadata["name"]);
+    if name.is_empty() {
+        errors.push(FieldError::required(
+            "metadata.name",
+            "name or generateName is required",
+        ));
+    } else {
+        errors.extend(each_invalid("metadata.name", &metadata["name"], rule(name)));
     }
     errors
 }

@@ -49,6 +49,14 @@ pub(crate) fn content(
     }
 }
 
+/// Rules of `events.k8s.io`, which come on top of those for every event.
+pub(crate) fn newer_event(event: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    match old {
+        Some(old) => events::newer_update(event, old),
+        None => events::newer_create(event),
+    }
+}
+
 /// One error per text about one value.
 fn each_invalid(field: &str, value: &Value, texts: Vec<String>) -> Vec<FieldError> {
     texts

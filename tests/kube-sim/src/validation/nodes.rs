@@ -68,6 +68,17 @@ fn pod_ranges(ranges: &Value) -> Vec<FieldError> {
         .flat_map(|(position, range)| addresses::range(&format!("spec.podCIDRs[{position}]"), range))
         .collect();
     let v6 = ranges.iter().filter(|range| range.contains(':')).count();
+    let malformed = ranges
+        .iter()
+        .enumerate()
+        .find(|(_, range)| addresses::parse_range(range).is_none());
+    if let Some((position, range)) = malformed.filter(|_| ranges.len() > 1) {
+        let detail = format!(
+            "invalid PodCIDRs. failed to check with dual stack with error:invalid CIDR[{position}]: <nil> \
+             (invalid CIDR address: {range})"
+        );
+        errors.push(FieldError::internal("spec.podCIDRs", detail));
+    }
     if ranges.len() > 1 && (ranges.len() > 2 || v6 != 1) {
         let detail = "may specify no more than one CIDR for each IP family";
         errors.push(FieldError::invalid(

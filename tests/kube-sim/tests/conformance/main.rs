@@ -6,5 +6,6 @@
 mod harness;
 
 mod objects;
+mod patches;
 mod services_create;
 mod services_update;

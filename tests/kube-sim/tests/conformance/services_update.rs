@@ -61,7 +61,7 @@ async fn service_put(api: &Api) {
     let other_uid = json!({"metadata": {"name": "a", "uid": "22222222-2222-2222-2222-222222222222"}, "spec": {"ports": [{"port": 80}]}});
     api.put("services", "a", other_uid).await;
     let versioned =
-        json!({"metadata": {"name": "new", "resourceVersion": "7"}, "spec": {"ports": [{"port": 80}]}});
+        json!({"metadata": {"name": "new", "resourceVersion": "424242"}, "spec": {"ports": [{"port": 80}]}});
     api.put("services", "new", versioned).await;
     let created = json!({"metadata": {"name": "a", "creationTimestamp": "2001-01-01T00:00:00Z"}, "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}});
     api.put("services", "a", created).await;

@@ -7,7 +7,7 @@ use clb_envtest::ControlPlane;
 use kube_sim::{KubeSim, Options};
 use tokio::sync::OnceCell;
 
-pub(crate) use api::Api;
+pub(crate) use api::{Api, Kind};
 
 /// Makes a test per API from each scenario function of a module.
 macro_rules! conforms {

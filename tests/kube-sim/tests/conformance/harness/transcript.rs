@@ -112,7 +112,10 @@ impl Transcript {
             for value in values {
                 if kind == "version" {
                     let number = self.number(kind, &value);
-                    text = text.replace(&format!("\"resourceVersion\":\"{value}\""), &format!("\"resourceVersion\":\"{number}\""));
+                    text = text.replace(
+                        &format!("\"resourceVersion\":\"{value}\""),
+                        &format!("\"resourceVersion\":\"{number}\""),
+                    );
                 }
                 if matches!(kind, "uid" | "address") {
                     let number = self.number(kind, &value);
