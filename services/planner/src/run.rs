@@ -193,7 +193,10 @@ impl Clusters<'_> {
             lease_created_ms: now_ms(),
             acquisitions: 1,
         };
-        let reach = Reach::new(self.health.check("actuator", Kind::Informational));
+        let reach = Reach::new(
+            self.health.check("actuator", Kind::Informational),
+            self.settings.actuator.to_string(),
+        );
         self.settings
             .clusters
             .iter()

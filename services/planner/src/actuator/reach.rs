@@ -11,14 +11,16 @@ use parking_lot::Mutex;
 #[derive(Debug, Clone)]
 pub(crate) struct Reach {
     check: Check,
+    address: String,
     failing: Arc<Mutex<BTreeMap<ClusterId, String>>>,
 }
 
 impl Reach {
-    /// Reports to this check.
-    pub(crate) fn new(check: Check) -> Self {
+    /// Reports to this check; the actuator is at `address`.
+    pub(crate) fn new(check: Check, address: impl Into<String>) -> Self {
         Self {
             check,
+            address: address.into(),
             failing: Arc::default(),
         }
     }
@@ -44,8 +46,12 @@ impl Reach {
         }
         let reasons: Vec<_> = failing
             .iter()
-            .map(|(cluster, reason)| format!("cluster {cluster}: {reason}"))
+            .map(|(cluster, reason)| format!("for cluster {cluster}: {reason}"))
             .collect();
-        self.check.failing(&reasons.join("; "));
+        self.check.failing(&format!(
+            "the actuator at {}: {}",
+            self.address,
+            reasons.join("; ")
+        ));
     }
 }

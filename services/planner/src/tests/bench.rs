@@ -60,6 +60,7 @@ impl Bench {
 
     /// Starts it with room for so many batches.
     pub(super) fn with_room_for(batches_in_flight: usize) -> Self {
+        super::traces::recorder();
         let settings: PlannerSettings = from_yaml(&format!(
             "insecure: true\nclusters: [{{id: {CLUSTER}, region: cn-hangzhou, vpc_id: vpc-1}}]"
         ))
@@ -101,7 +102,7 @@ impl Bench {
             cluster: handle.clone(),
             region: "cn-hangzhou".to_owned(),
             interests: task.interests(),
-            reach: Reach::new(health.check("actuator", Kind::Informational)),
+            reach: Reach::new(health.check("actuator", Kind::Informational), "memory"),
         };
         let snapshots = SnapshotServer::new(
             [handle.clone()],

@@ -1,5 +1,7 @@
 //! One trace from a watcher's delta through the passes to the actuator and back to the watcher.
 
+use std::sync::OnceLock;
+
 use clb_proto::planner::v1::ServiceState;
 use clb_settings::from_yaml;
 use clb_telemetry::{Component, LogSettings, OtlpSettings, RecordedSpan, SpanRecorder, Telemetry};
@@ -8,6 +10,7 @@ use super::bench::{Bench, CLUSTER};
 use super::fake_core::WANTED_NAME;
 use super::fake_watcher::{annotated, service, with_finalizer};
 
+const ALONE: &str = "00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-aaaaaaaaaaaaaaaa-01";
 const FIRST: &str = "00-11111111111111111111111111111111-1111111111111111-01";
 const SECOND: &str = "00-22222222222222222222222222222222-2222222222222222-01";
 const THIRD: &str = "00-33333333333333333333333333333333-3333333333333333-01";
@@ -20,16 +23,21 @@ fn span_id(traceparent: &str) -> &str {
     traceparent.split('-').nth(2).unwrap_or_default()
 }
 
-/// Records the spans of this thread, which is all there is on a paused clock.
-fn recording() -> (SpanRecorder, tracing::dispatcher::DefaultGuard) {
-    let log: LogSettings = from_yaml("level: 'off'").unwrap();
-    let otlp: OtlpSettings = from_yaml("{}").unwrap();
-    let recorder = SpanRecorder::new(100);
-    let (dispatch, _guard) = Telemetry::new(&log, &otlp, Component::new(crate::NAME, "0", "test"))
-        .with_recorder(recorder.clone())
-        .build(std::io::sink)
-        .unwrap();
-    (recorder, tracing::dispatcher::set_default(&dispatch))
+/// Keeps the spans of all tests of this process. Installed before any test makes one: a span's call site that is first met while a
+/// subscriber is being installed may stay switched off.
+pub(super) fn recorder() -> &'static SpanRecorder {
+    static RECORDER: OnceLock<SpanRecorder> = OnceLock::new();
+    RECORDER.get_or_init(|| {
+        let log: LogSettings = from_yaml("level: 'off'").unwrap();
+        let otlp: OtlpSettings = from_yaml("{}").unwrap();
+        let recorder = SpanRecorder::new(100_000);
+        let (dispatch, _guard) = Telemetry::new(&log, &otlp, Component::new(crate::NAME, "0", "test"))
+            .with_recorder(recorder.clone())
+            .build(std::io::sink)
+            .unwrap();
+        tracing::dispatcher::set_global_default(dispatch).unwrap();
+        recorder
+    })
 }
 
 fn passes(spans: &[RecordedSpan]) -> Vec<&RecordedSpan> {
@@ -38,25 +46,24 @@ fn passes(spans: &[RecordedSpan]) -> Vec<&RecordedSpan> {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_is_one_trace_until_the_service_has_converged() {
-    let (recorder, _recording) = recording();
     let mut bench = Bench::start();
     let mut watcher = bench.watcher().await;
     watcher.snapshot(&[]).await;
     watcher
-        .upsert_in_trace(&with_finalizer(service("web")), FIRST)
+        .upsert_in_trace(&with_finalizer(service("web")), ALONE)
         .await;
     let execution = bench.batch().await;
-    assert_eq!(trace_id(&execution.traceparent), trace_id(FIRST));
+    assert_eq!(trace_id(&execution.traceparent), trace_id(ALONE));
     let caller = span_id(&execution.traceparent).to_owned();
     execution.succeed().await;
     let directive = watcher.directive_trace().await;
-    assert_eq!(trace_id(&directive), trace_id(FIRST));
+    assert_eq!(trace_id(&directive), trace_id(ALONE));
 
-    let spans = recorder.trace(trace_id(FIRST));
+    let spans = recorder().trace(trace_id(ALONE));
     let passes = passes(&spans);
     assert!(passes.len() >= 2, "{spans:?}");
     for pass in &passes {
-        assert_eq!(pass.parent_id.as_deref(), Some(span_id(FIRST)));
+        assert_eq!(pass.parent_id.as_deref(), Some(span_id(ALONE)));
         assert_eq!(
             pass.attribute("clb.service"),
             Some(format!("{CLUSTER}/default/web").as_str())
@@ -70,12 +77,11 @@ async fn a_change_is_one_trace_until_the_service_has_converged() {
             .iter()
             .any(|pass| Some(pass.span_id.as_str()) == execute.parent_id.as_deref())
     );
-    assert_eq!(bench.describe().await.services[0].trace_id, trace_id(FIRST));
+    assert_eq!(bench.describe().await.services[0].trace_id, trace_id(ALONE));
 }
 
 #[tokio::test(start_paused = true)]
 async fn changes_that_were_merged_are_linked_to() {
-    let (recorder, _recording) = recording();
     let mut bench = Bench::start();
     let mut watcher = bench.watcher().await;
     watcher.snapshot(&[]).await;
@@ -95,7 +101,7 @@ async fn changes_that_were_merged_are_linked_to() {
     execution.succeed().await;
     bench.reaches(ServiceState::Converged).await;
 
-    let spans = recorder.trace(trace_id(THIRD));
+    let spans = recorder().trace(trace_id(THIRD));
     let links: Vec<_> = passes(&spans)
         .iter()
         .flat_map(|pass| pass.links.clone())

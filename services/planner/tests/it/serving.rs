@@ -93,7 +93,7 @@ async fn an_actuator_that_is_away_is_shown_while_the_planner_is_ready() {
     let shown = async {
         loop {
             let page = planner.page("/readyz?verbose").await;
-            if page.contains("[-]actuator failed: cluster c-lab") {
+            if page.contains("[-]actuator failed: the actuator at localhost:1: for cluster c-lab") {
                 return page;
             }
             tokio::task::yield_now().await;
