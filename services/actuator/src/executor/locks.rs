@@ -50,3 +50,36 @@ impl Locks {
         lock
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn key(id: &str) -> LockKey {
+        LockKey::LoadBalancer(LoadBalancerId::new(id).unwrap())
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_per_clb() {
+        let locks = Locks::default();
+        let first = locks.lock(&key("lb-1")).await;
+        assert!(locks.lock(&key("lb-1")).now_or_never().is_none());
+        assert!(locks.lock(&key("lb-2")).now_or_never().is_some());
+        drop(first);
+        assert!(locks.lock(&key("lb-1")).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_held_is_swept() {
+        let locks = Locks::default();
+        let held = locks.lock(&key("lb-held")).await;
+        for number in 0..(SWEEP_AT * 3) {
+            drop(locks.lock(&key(&format!("lb-{number}"))).await);
+        }
+        assert!(locks.0.lock().locks.len() <= SWEEP_AT);
+        assert!(locks.lock(&key("lb-held")).now_or_never().is_none());
+        drop(held);
+    }
+}

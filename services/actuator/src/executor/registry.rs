@@ -86,3 +86,48 @@ impl Registry {
         Ok(Ticket { superseded, turn })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clb_model::ServiceKey;
+    use clb_model::operation::Priority;
+
+    use super::*;
+
+    fn batch(uid: &str, acquisitions: u64, counter: u64) -> Batch {
+        let mut plan = PlanNumber::default();
+        plan.fencing.acquisitions = acquisitions;
+        plan.counter = counter;
+        Batch {
+            cluster: ClusterId::new("c-lab").unwrap(),
+            region: "r".to_owned(),
+            service: ServiceUid::new(uid).unwrap(),
+            service_key: ServiceKey::new("default", "nginx"),
+            plan,
+            load_balancer: None,
+            operations: Vec::new(),
+            priority: Priority::Normal,
+            deadline: std::time::Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_higher_fencing_token_wins_over_any_counter() {
+        let registry = Registry::new(&CancellationToken::new());
+        let first = registry.enter(&batch("u", 1, 900)).unwrap();
+        registry.enter(&batch("u", 2, 1)).unwrap();
+        assert!(first.superseded.is_cancelled());
+        let refused = registry.enter(&batch("u", 1, 901)).unwrap_err();
+        assert_eq!(refused.newest.fencing.acquisitions, 2);
+        let other = registry.enter(&batch("other", 1, 1)).unwrap();
+        assert!(!other.superseded.is_cancelled());
+    }
+
+    #[test]
+    fn stopping_supersedes_everything() {
+        let stopping = CancellationToken::new();
+        let ticket = Registry::new(&stopping).enter(&batch("u", 1, 1)).unwrap();
+        stopping.cancel();
+        assert!(ticket.superseded.is_cancelled());
+    }
+}

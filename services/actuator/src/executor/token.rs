@@ -43,3 +43,98 @@ pub(super) fn client_token(batch: &Batch, new: &NewLoadBalancer, vswitch_id: Opt
     );
     hex::encode(hash.finalize())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, IpVersion};
+    use clb_model::operation::Priority;
+    use clb_model::{ClusterId, LoadBalancerId, ServiceKey, ServiceUid};
+
+    use super::*;
+
+    fn batch(uid: &str) -> Batch {
+        Batch {
+            cluster: ClusterId::new("c-lab").unwrap(),
+            region: "cn-hangzhou".to_owned(),
+            service: ServiceUid::new(uid).unwrap(),
+            service_key: ServiceKey::new("default", "nginx"),
+            plan: Default::default(),
+            load_balancer: None,
+            operations: Vec::new(),
+            priority: Priority::Normal,
+            deadline: std::time::Duration::ZERO,
+        }
+    }
+
+    fn new() -> NewLoadBalancer {
+        NewLoadBalancer {
+            name: "a".to_owned(),
+            address_type: AddressType::Internet,
+            ip_version: IpVersion::V4,
+            instance_charge_type: InstanceChargeType::PayByClcu,
+            spec: None,
+            internet_charge_type: InternetChargeType::PayByTraffic,
+            bandwidth: None,
+            vpc_id: None,
+            vswitch_ids: Vec::new(),
+            address: None,
+            master_zone_id: None,
+            slave_zone_id: None,
+            resource_group_id: None,
+            delete_protection: true,
+            modification_protection: true,
+            tags: Default::default(),
+            replaces: None,
+        }
+    }
+
+    #[test]
+    fn another_wish_has_another_token_and_the_same_one_the_same() {
+        let tokens = [
+            client_token(&batch("u1"), &new(), None),
+            client_token(&batch("u2"), &new(), None),
+            client_token(&batch("u1"), &new(), Some("vsw-1")),
+            client_token(
+                &batch("u1"),
+                &NewLoadBalancer {
+                    bandwidth: Some(5),
+                    ..new()
+                },
+                None,
+            ),
+            client_token(
+                &batch("u1"),
+                &NewLoadBalancer {
+                    replaces: Some(LoadBalancerId::new("lb-1").unwrap()),
+                    ..new()
+                },
+                None,
+            ),
+            client_token(
+                &batch("u1"),
+                &NewLoadBalancer {
+                    tags: [("k".to_owned(), "v".to_owned())].into(),
+                    ..new()
+                },
+                None,
+            ),
+        ];
+        assert_eq!(tokens.iter().collect::<BTreeSet<_>>().len(), tokens.len());
+        assert!(tokens.iter().all(|token| token.len() == 64 && token.is_ascii()));
+        assert_eq!(tokens[0], client_token(&batch("u1"), &new(), None));
+    }
+
+    #[test]
+    fn the_plan_and_the_candidates_are_no_part_of_it() {
+        let mut later = batch("u1");
+        later.plan.counter = 7;
+        let mut more = new();
+        more.vswitch_ids = vec!["vsw-1".to_owned(), "vsw-2".to_owned()];
+        assert_eq!(
+            client_token(&batch("u1"), &new(), Some("vsw-1")),
+            client_token(&later, &more, Some("vsw-1"))
+        );
+    }
+}

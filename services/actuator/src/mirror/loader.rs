@@ -23,7 +23,7 @@ const CONCURRENT: usize = 8;
 /// What is wanted within this time is read together.
 const COALESCE: Duration = Duration::from_millis(20);
 /// Until what could not be taken over is read again.
-const AGAIN_AFTER: Duration = Duration::from_millis(300);
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// How much of a CLB is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -312,3 +312,6 @@ impl Drop for ViewHandle {
         self.mirror.state.lock().close_view(self.number);
     }
 }
+
+#[cfg(test)]
+mod tests;

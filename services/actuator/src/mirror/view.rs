@@ -169,7 +169,7 @@ impl State {
         };
         let own: Vec<LoadBalancerId> = self.by_cluster.find(&view.cluster).cloned().collect();
         for id in &own {
-            self.publish(id);
+            self.show(number, id);
         }
         // Only now, so that nothing is synced before all of them are on their way.
         let unsynced = own.into_iter().filter(|id| !self.is_complete(id)).collect();
@@ -230,7 +230,7 @@ impl State {
         );
         self.hide_unseen(number, replaced);
         for id in self.matches(number, &service) {
-            self.publish(&id);
+            self.show(number, &id);
         }
         if let Some(id) = named.filter(|id| self.listed && !self.entries.contains_key(id)) {
             self.want(&id, Wanted::ALL);
@@ -331,40 +331,52 @@ impl State {
         view.push(Item::Resolved(service.clone()));
     }
 
-    /// Tells every view that a CLB has changed, or has it loaded where somebody wants to see it and its details are not known.
+    /// Tells every view that a CLB has changed.
     pub(super) fn publish(&mut self, id: &LoadBalancerId) {
-        let Some(load_balancer) = self.get(id) else {
-            return;
-        };
+        let numbers: Vec<u64> = self.views.keys().copied().collect();
+        if numbers.is_empty() {
+            self.load_if_it_matters(id);
+        }
+        for number in numbers {
+            self.show(number, id);
+        }
+    }
+
+    /// Shows a CLB in a view, takes it out of it, or has it loaded where somebody wants to see it and its details are not known.
+    fn show(&mut self, number: u64, id: &LoadBalancerId) {
         if !self.is_complete(id) {
-            if self.matters(&load_balancer) {
-                self.want(id, Wanted::DETAILS);
-            }
+            self.load_if_it_matters(id);
             return;
         }
-        let numbers: Vec<u64> = self.views.keys().copied().collect();
-        for number in numbers {
-            let Some(view) = self.views.get_mut(&number) else {
-                continue;
-            };
-            if view.includes(&load_balancer) {
-                view.shown.insert(id.clone());
-                view.push(Item::LoadBalancer(id.clone()));
-            } else if view.shown.remove(id) {
-                view.push(Item::LoadBalancer(id.clone()));
-            }
-            if let Some(unsynced) = &mut view.unsynced {
-                unsynced.remove(id);
-            }
-            let touched: BTreeSet<ServiceUid> = view
-                .seekers(&load_balancer)
-                .chain(view.announced.get(id).into_iter().flatten())
-                .cloned()
-                .collect();
-            for service in touched {
-                self.resolve(number, &service);
-            }
-            self.check_synced(number);
+        let (Some(load_balancer), Some(view)) = (self.get(id), self.views.get_mut(&number)) else {
+            return;
+        };
+        if view.includes(&load_balancer) {
+            view.shown.insert(id.clone());
+            view.push(Item::LoadBalancer(id.clone()));
+        } else if view.shown.remove(id) {
+            view.push(Item::LoadBalancer(id.clone()));
+        }
+        if let Some(unsynced) = &mut view.unsynced {
+            unsynced.remove(id);
+        }
+        let touched: BTreeSet<ServiceUid> = view
+            .seekers(&load_balancer)
+            .chain(view.announced.get(id).into_iter().flatten())
+            .cloned()
+            .collect();
+        for service in touched {
+            self.resolve(number, &service);
+        }
+        self.check_synced(number);
+    }
+
+    fn load_if_it_matters(&mut self, id: &LoadBalancerId) {
+        let Some(entry) = self.entries.get(id) else {
+            return;
+        };
+        if !entry.complete && self.matters(&entry.current) {
+            self.want(id, Wanted::DETAILS);
         }
     }
 

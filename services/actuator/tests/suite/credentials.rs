@@ -1,5 +1,8 @@
 //! Wrong credentials: said once, shown, retried, mended; never told.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use clb_cloud_client::FixedCredentials;
 use clb_model::operation::Outcome;
 use cloud_sim::{AccessKey, CloudSim, Options};
@@ -32,6 +35,47 @@ async fn they_fail_a_batch_in_the_end_and_are_in_no_message() {
         assert!(!shown.contains(KEY) && !shown.contains(SECRET), "{shown}");
     }
     assert!(lab.health.is_ready(), "a broken downstream is no unreadiness");
+}
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_log_line_of_any_level_and_any_library_holds_them() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::FULL)
+        .with_writer(move || writer.clone())
+        .finish();
+    // All tasks of this test run on its thread.
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let lab = with_wrong_credentials().await;
+    let mut batch = lab.batch("uid-1", creation("uid-1"));
+    batch.deadline = std::time::Duration::from_secs(1);
+    lab.execute(&batch).await;
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let ours: String = text
+        .lines()
+        // The simulator's own lines are not ours; it knows the key's id from the call.
+        .filter(|line| !line.contains("cloud_sim"))
+        .collect();
+    assert!(ours.contains("InvalidAccessKeyId"), "{ours}");
+    for secret in [KEY, SECRET, "Signature="] {
+        assert!(!ours.contains(secret), "{secret} in {ours}");
+    }
 }
 
 #[tokio::test]
