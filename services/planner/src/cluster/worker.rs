@@ -129,7 +129,7 @@ impl ClusterTask {
             view: View::default(),
             facts: FactCache::new(limits.facts_ttl),
             queue: WorkQueue::default(),
-            freshness: Freshness::new(limits.stale_after),
+            freshness: Freshness::new(limits.stale_after, Instant::now()),
             frozen: None,
             stream: 0,
             plans: 0,
@@ -216,7 +216,7 @@ impl ClusterTask {
 
     /// When there is something to do even if nothing is heard.
     fn next_due(&self) -> Option<Instant> {
-        let freshness = self.frozen.is_none().then(|| self.freshness.deadline()).flatten();
+        let freshness = self.freshness.deadline(Instant::now());
         self.queue.next_timer().into_iter().chain(freshness).min()
     }
 
@@ -352,6 +352,8 @@ impl ClusterTask {
     fn look_at_freshness(&mut self, now: Instant) {
         let frozen = self.freshness.frozen(now);
         match &frozen {
+            // Watchers need a moment to find a planner that has just started: that is not worth a warning.
+            Some(_) if self.freshness.is_starting(now) => {}
             Some(reason) => self.check.failing(&reason.to_string()),
             None => self.check.ok(),
         }

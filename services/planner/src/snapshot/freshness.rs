@@ -10,6 +10,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Freshness {
     limit: Duration,
+    started: Instant,
     committed: bool,
     stream: Option<Stream>,
 }
@@ -51,9 +52,10 @@ impl std::fmt::Display for Frozen {
 
 impl Freshness {
     /// A cluster that has not been heard of; stale after `limit`.
-    pub(crate) fn new(limit: Duration) -> Self {
+    pub(crate) fn new(limit: Duration, now: Instant) -> Self {
         Self {
             limit,
+            started: now,
             committed: false,
             stream: None,
         }
@@ -110,12 +112,20 @@ impl Freshness {
         }
     }
 
-    /// When it will be stale if nothing is heard until then.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    /// Whether the cluster may still be silent, because the planner has only just started.
+    pub(crate) fn is_starting(&self, now: Instant) -> bool {
+        !self.committed && now < self.started + self.limit
+    }
+
+    /// When it will be overdue or stale if nothing is heard until then.
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
+        if !self.committed {
+            return Some(self.started + self.limit).filter(|due| *due > now);
+        }
         let stream = self.stream.as_ref()?;
         let left = self.limit.saturating_sub(stream.stalest_watch);
         // Stale is "older than", so the moment after.
-        Some(stream.heard + left + Duration::from_millis(1))
+        Some(stream.heard + left + Duration::from_millis(1)).filter(|due| *due > now)
     }
 
     /// Whether a watcher is connected.
@@ -149,8 +159,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_cluster_is_frozen_until_committed_and_when_silent_or_gone() {
         let start = Instant::now();
-        let mut freshness = Freshness::new(30 * SECOND);
+        let mut freshness = Freshness::new(30 * SECOND, start);
         assert_eq!(freshness.frozen(start), Some(Frozen::NeverCommitted));
+        assert!(freshness.is_starting(start + 29 * SECOND));
+        assert!(!freshness.is_starting(freshness.deadline(start).unwrap()));
         freshness.connected(false, start);
         assert_eq!(freshness.frozen(start), Some(Frozen::NeverCommitted));
         freshness.committed(start);
@@ -160,7 +172,8 @@ mod tests {
         freshness.heard(Some(25 * SECOND), start + 31 * SECOND);
         assert_eq!(freshness.frozen(start + 36 * SECOND), None);
         assert_eq!(freshness.frozen(start + 37 * SECOND), Some(Frozen::Stale));
-        let deadline = freshness.deadline().unwrap();
+        freshness.heard(Some(25 * SECOND), start + 31 * SECOND);
+        let deadline = freshness.deadline(start + 31 * SECOND).unwrap();
         assert_eq!(freshness.frozen(deadline), Some(Frozen::Stale));
 
         freshness.disconnected();
@@ -176,7 +189,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_delta_does_not_make_the_watchers_own_watches_younger() {
         let start = Instant::now();
-        let mut freshness = Freshness::new(30 * SECOND);
+        let mut freshness = Freshness::new(30 * SECOND, start);
         freshness.connected(false, start);
         freshness.committed(start);
         freshness.heard(Some(20 * SECOND), start);

@@ -1,1 +1,204 @@
-//! TBD
+//! A Service goes, or is no longer of type LoadBalancer.
+
+use clb_model::cluster::ServiceType;
+use clb_model::directive::FinalizerAction;
+use clb_model::marks::OWNER_TAG;
+use clb_model::operation::{Change, CloudError, ErrorClass, OperationResult, Outcome};
+
+use super::world::World;
+use crate::conditions::FORMER;
+use crate::desired::tests::lab::Lab;
+use crate::step::{Memory, State};
+
+#[test]
+fn the_finalizer_goes_after_the_clb() {
+    let mut world = World::settled(Lab::tcp());
+    world.lab.service.deleting = true;
+    let first = world.pass();
+    assert_eq!(first.writes.finalizer, FinalizerAction::Keep);
+    assert!(
+        matches!(first.batch.unwrap().operations[..], [ref only] if only.change == Change::DeleteLoadBalancer)
+    );
+    let second = world.pass();
+    assert_eq!(second.writes.finalizer, FinalizerAction::Absent);
+    assert_eq!(world.lab.service.labels.len(), 0);
+    assert_eq!(world.count("CleanLoadBalancer"), 1);
+    assert_eq!(world.count("DeleteTimestampChanged"), 1);
+    assert_eq!(world.settle().state, State::None);
+}
+
+#[test]
+fn the_status_of_a_service_that_is_going_is_left_alone() {
+    let mut world = World::settled(Lab::tcp());
+    world.lab.service.deleting = true;
+    let ingress = world.lab.service.ingress.clone();
+    world.settle();
+    assert_eq!(world.lab.service.ingress, ingress);
+}
+
+#[test]
+fn another_type_empties_the_status_and_a_later_clb_is_another() {
+    let mut world = World::settled(Lab::tcp());
+    let first = world.clb().id.clone();
+    world.lab.service.service_type = ServiceType::ClusterIp;
+    world.settle();
+    assert!(world.cloud.load_balancers.is_empty() && !world.lab.service.finalizer);
+    assert_eq!(world.lab.service.ingress, []);
+    assert_eq!(world.count("TypeChanged"), 1);
+    assert_eq!(world.condition(FORMER).as_deref(), Some("True Gone"));
+
+    world.memory = Memory::default();
+    world.forget();
+    world.lab.service.service_type = ServiceType::LoadBalancer;
+    world.settle();
+    let Change::CreateLoadBalancer(new) = &world.batches[0].operations[0].change else {
+        panic!("{:?}", world.batches);
+    };
+    assert_eq!(new.replaces.as_ref(), Some(&first));
+}
+
+#[test]
+fn a_service_that_could_never_be_built_goes_at_once() {
+    let mut world = World::new(Lab::tcp().annotated("scheduler", "nonsense"));
+    world.settle();
+    world.lab.service.finalizer = true;
+    world.lab.service.deleting = true;
+    let step = world.pass();
+    assert_eq!(step.writes.finalizer, FinalizerAction::Absent);
+}
+
+#[test]
+fn a_clb_that_is_gone_holds_nothing_up() {
+    let mut world = World::settled(Lab::tcp());
+    world.cloud.load_balancers.clear();
+    world.lab.service.deleting = true;
+    let step = world.pass();
+    assert_eq!(step.writes.finalizer, FinalizerAction::Absent);
+}
+
+#[test]
+fn several_marked_clbs_are_named_and_none_is_deleted() {
+    let mut world = World::settled(Lab::tcp());
+    let mut twin = world.clb().clone();
+    twin.id = "lb-twin".parse().unwrap();
+    let ids = [world.clb().id.to_string(), "lb-twin".to_owned()];
+    world.cloud.load_balancers.insert(twin.id.clone(), twin);
+    for deleting in [false, true] {
+        world.lab.service.deleting = deleting;
+        let step = world.pass();
+        assert_eq!((step.state, step.batch), (State::Failed, None));
+        assert!(ids.iter().all(|id| step.message.contains(id)), "{}", step.message);
+    }
+    assert_eq!(world.count("CleanLoadBalancerFailed"), 1);
+    assert!(world.lab.service.finalizer);
+}
+
+#[test]
+fn a_preserved_clb_keeps_everything_but_protections_and_tags() {
+    let mut world = World::settled(Lab::tcp().annotated("preserve-lb-on-delete", "false"));
+    let before = world.clb().clone();
+    world.lab.service.deleting = true;
+    world.settle();
+    let after = world.clb();
+    assert!(!after.delete_protection && !after.modification_protection && after.tags.is_empty());
+    assert_eq!(
+        (&after.name, &after.listeners, &after.vgroups),
+        (&before.name, &before.listeners, &before.vgroups)
+    );
+    assert!(!world.lab.service.finalizer);
+    assert!(world.count("PreservedOnDelete") > 0);
+    let last = world.batches[0].operations.last().unwrap();
+    assert!(matches!(
+        &last.change,
+        Change::ChangeLoadBalancer(clb_model::operation::LoadBalancerChange::RemoveTags(_))
+    ));
+    assert_eq!(
+        last.after.len(),
+        2,
+        "a crash before the tags are off finds the CLB again"
+    );
+}
+
+#[test]
+fn a_preserved_clb_is_never_found_again_by_its_name() {
+    let mut world = World::settled(Lab::tcp().annotated("preserve-lb-on-delete", "true"));
+    let preserved = world.clb().id.clone();
+    world.lab.service.service_type = ServiceType::ClusterIp;
+    world.settle();
+    world.lab.service.service_type = ServiceType::LoadBalancer;
+    world.settle();
+    assert_eq!(world.cloud.load_balancers.len(), 2);
+    assert!(
+        !world.cloud.load_balancers[&preserved]
+            .tags
+            .contains_key(OWNER_TAG)
+    );
+}
+
+#[test]
+fn each_pass_that_changes_something_says_that_the_clb_will_stay() {
+    let mut world = World::new(Lab::tcp().annotated("preserve-lb-on-delete", "true"));
+    world.settle();
+    assert_eq!(world.count("PreservedOnDelete"), 1, "{:?}", world.said());
+    world.lab.nodes.remove("n3");
+    world.settle();
+    assert_eq!(world.count("PreservedOnDelete"), 2);
+    world.settle();
+    assert_eq!(world.count("PreservedOnDelete"), 2);
+}
+
+#[test]
+fn a_refused_deletion_is_said_once_and_the_finalizer_stays() {
+    let mut world = World::settled(Lab::tcp());
+    world.lab.service.deleting = true;
+    for round in 0..3 {
+        let step = world.look();
+        let batch = step.batch.clone().unwrap();
+        assert_eq!(step.state, State::Cleaning);
+        let refused = OperationResult {
+            operation: batch.operations[0].id,
+            outcome: Outcome::Rejected(CloudError {
+                class: ErrorClass::Invalid,
+                code: "OperationDenied".to_owned(),
+                message: "not now".to_owned(),
+                request_id: format!("request-{round}"),
+            }),
+            left_out: Vec::new(),
+        };
+        world.events.extend(step.writes.events);
+        world.memory = step.memory.after_batch(&batch.operations, &[refused]);
+    }
+    assert_eq!(world.count("CleanLoadBalancerFailed"), 1, "{:?}", world.said());
+    assert!(world.lab.service.finalizer);
+}
+
+#[test]
+fn a_service_of_the_same_name_made_anew_has_nothing_to_do_with_the_old_clb() {
+    let mut world = World::settled(Lab::tcp());
+    let old = world.clb().clone();
+    world.lab = Lab::tcp();
+    world.lab.service.uid = "11111111-2222-3333-4444-555555555555".parse().unwrap();
+    world.memory = Memory::default();
+    world.settle();
+    assert_eq!(world.cloud.load_balancers.len(), 2);
+    world.lab.service.deleting = true;
+    world.settle();
+    assert_eq!(*world.clb(), old);
+}
+
+#[test]
+fn a_service_that_names_another_class_is_handed_over_untouched() {
+    let mut world = World::settled(Lab::tcp());
+    let before = world.cloud.clone();
+    world
+        .lab
+        .service
+        .annotations
+        .insert(clb_model::marks::CLASS_ANNOTATION.to_owned(), "alb".to_owned());
+    world.settle();
+    assert_eq!(world.cloud.load_balancers, before.load_balancers);
+    assert!(world.lab.service.finalizer && world.batches.is_empty());
+    assert_eq!(world.events.len(), 1, "{:?}", world.said());
+    world.settle();
+    assert_eq!(world.events.len(), 1);
+}

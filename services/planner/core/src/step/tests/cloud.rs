@@ -29,12 +29,28 @@ impl Cloud {
     /// Carries out a batch, in its order.
     #[track_caller]
     pub(crate) fn apply(&mut self, batch: &PlannedBatch) -> Vec<OperationResult> {
+        self.apply_first(batch, usize::MAX)
+    }
+
+    /// Carries out only the first operations; nobody knows what became of the others.
+    #[track_caller]
+    pub(crate) fn apply_first(&mut self, batch: &PlannedBatch, count: usize) -> Vec<OperationResult> {
         let before = self.clone();
         let mut target = batch.load_balancer.clone();
         let mut created: BTreeMap<OperationId, String> = BTreeMap::new();
         let mut done = BTreeSet::new();
         let mut results = Vec::new();
-        for operation in &batch.operations {
+        for (index, operation) in batch.operations.iter().enumerate() {
+            if index >= count {
+                results.push(OperationResult {
+                    operation: operation.id,
+                    outcome: Outcome::Unknown {
+                        reason: "the actuator was killed".to_owned(),
+                    },
+                    left_out: Vec::new(),
+                });
+                continue;
+            }
             assert!(
                 operation.after.iter().all(|id| done.contains(id)),
                 "comes before what it depends on: {operation:?}"
@@ -208,7 +224,7 @@ fn check_fence(operation: &Operation, before: Option<&LoadBalancer>) {
                 ..new.key
             })
             .map(|listener| listener.version),
-        _ => return operation.based_on,
+        _ => operation.based_on,
     });
     assert_eq!(operation.based_on, version, "{operation:?}");
 }

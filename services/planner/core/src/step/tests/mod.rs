@@ -2,7 +2,6 @@
 
 mod adoption;
 mod backends;
-mod change;
 mod cleanup;
 pub(crate) mod cloud;
 mod creation;

@@ -372,4 +372,62 @@ proptest! {
         restarted.settle();
         prop_assert_eq!(restarted.cloud.load_balancers, world.cloud.load_balancers);
     }
+
+    /// Killed after any operation, with or without what it remembered.
+    #[test]
+    fn a_batch_that_stops_anywhere_is_finished_by_the_next(
+        first in moment(), second in moment(), counts in prop::collection::vec(0..6_usize, 1..5), forgets in any::<bool>(), delete in any::<bool>(),
+    ) {
+        let mut world = world();
+        first.enter(&mut world);
+        world.settle();
+        world.forget();
+        second.enter(&mut world);
+        world.lab.service.deleting = delete;
+        let mut whole = world.clone();
+        whole.settle();
+        for count in counts {
+            world.pass_first(count);
+            if forgets {
+                world.memory = super::super::Memory::default();
+            }
+            let own = world.cloud.load_balancers.keys().filter(|id| id.as_str() != USERS).count();
+            prop_assert!(own <= 1, "{} CLBs of one Service", own);
+            prop_assert_eq!(wrongly_emptied(&world), Vec::<String>::new());
+        }
+        world.settle();
+        prop_assert_eq!(wrongly_emptied(&world), Vec::<String>::new());
+        prop_assert_eq!(essence(&world), essence(&whole));
+    }
+}
+
+/// What must be equal whatever way led there: everything but ids and versions.
+fn essence(world: &World) -> Vec<String> {
+    let mut lines = Vec::new();
+    for clb in world.cloud.load_balancers.values() {
+        lines.push(format!(
+            "{} {:?} {} {}",
+            clb.name, clb.tags, clb.delete_protection, clb.modification_protection
+        ));
+        for (key, listener) in &clb.listeners {
+            let group = listener.vgroup.as_ref().map(|id| clb.vgroups[id].name.as_str());
+            let domains: Vec<_> = listener
+                .domain_extensions
+                .iter()
+                .map(|(domain, one)| (domain, &one.certificate_id))
+                .collect();
+            lines.push(format!("{key} {group:?} {:?} {domains:?}", listener.attributes));
+        }
+        for group in clb.vgroups.values() {
+            let mut backends: Vec<String> = group
+                .backends
+                .iter()
+                .map(|backend| format!("{backend:?}"))
+                .collect();
+            backends.sort();
+            lines.push(format!("{} {backends:?}", group.name));
+        }
+    }
+    lines.sort();
+    lines
 }

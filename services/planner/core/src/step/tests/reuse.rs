@@ -1,1 +1,305 @@
-//! TBD
+//! CLBs of users: with and without overriding listeners, what is refused, whose a listener is, and what goes with the Service.
+
+use clb_model::attribute::ListenerAttribute as A;
+use clb_model::cloud::{Backend, BackendTarget, ListenerKey};
+use clb_model::marks::{CLUSTER_TAG, OWNER_TAG, REUSED_TAG};
+
+use super::world::World;
+use crate::conditions::PROGRAMMED;
+use crate::desired::tests::lab::{Lab, tcp_port};
+use crate::step::{Memory, State};
+
+const USERS: &str = "lb-reuse-05";
+
+fn key(text: &str) -> ListenerKey {
+    text.parse().unwrap()
+}
+
+fn reusing(lab: Lab) -> World {
+    World::new(lab.annotated("id", USERS)).with_users_clb(USERS)
+}
+
+fn overriding(lab: Lab) -> World {
+    reusing(lab.annotated("force-override-listeners", "true"))
+}
+
+#[test]
+fn without_override_only_groups_are_kept() {
+    let mut world = reusing(Lab::tcp());
+    let before = world.clb().clone();
+    assert_eq!(world.settle().state, State::Converged);
+    let after = world.clb();
+    assert_eq!(after.listeners, before.listeners);
+    assert_eq!(after.vgroups.len(), 2);
+    assert_eq!(after.tags[REUSED_TAG], "true");
+    assert!(!after.tags.contains_key(OWNER_TAG) && !after.tags.contains_key(CLUSTER_TAG));
+    assert_eq!(world.lab.service.ingress[0].ip.as_deref(), Some("47.1.1.1"));
+}
+
+#[test]
+fn with_override_only_listeners_of_the_services_ports_are_managed() {
+    let mut world = overriding(Lab::tcp());
+    let users = world.clb().listeners[&key("tcp:9000")].clone();
+    world.settle();
+    assert_eq!(world.clb().listeners.len(), 2);
+    assert_eq!(world.clb().listeners[&key("tcp:9000")], users);
+    // A port less: the listener goes, since it is ours.
+    world.lab.service.ports = vec![tcp_port(8080)];
+    world.settle();
+    assert!(!world.clb().listeners.contains_key(&key("tcp:80")));
+    assert_eq!(world.clb().listeners[&key("tcp:9000")], users);
+}
+
+#[test]
+fn an_unmarked_listener_on_one_of_our_ports_is_taken_over() {
+    let mut world = overriding(Lab::with_ports(vec![tcp_port(9000)]));
+    assert_eq!(world.settle().state, State::Converged);
+    let listener = &world.clb().listeners[&key("tcp:9000")];
+    assert_eq!(
+        listener.attributes.text(A::Description),
+        Some("k8s/9000/web/default/c-lab")
+    );
+    assert_ne!(listener.vgroup.as_ref().unwrap().as_str(), "rsp-user-05");
+    let users = &world.clb().vgroups[&"rsp-user-05".parse().unwrap()];
+    assert_eq!(users.backends.len(), 1, "the user's group stays");
+}
+
+#[test]
+fn a_listener_of_another_protocol_in_the_way_is_replaced() {
+    let lab = Lab::with_ports(vec![tcp_port(9000)]).annotated("protocol-port", "http:9000");
+    let mut world = overriding(lab);
+    assert_eq!(world.settle().state, State::Converged);
+    let keys: Vec<String> = world.clb().listeners.keys().map(ToString::to_string).collect();
+    assert_eq!(keys, ["http:9000"]);
+}
+
+#[test]
+fn another_services_listener_is_a_conflict_that_names_it_and_nobody_fights() {
+    let mut world = overriding(Lab::tcp());
+    world.settle();
+    // The same port of the same CLB, from another cluster.
+    let mut second = World::new(
+        Lab::tcp()
+            .annotated("id", USERS)
+            .annotated("force-override-listeners", "true"),
+    );
+    second.lab.cluster.id = "c-other".parse().unwrap();
+    second.cloud = world.cloud.clone();
+    let last = second.settle();
+    assert_eq!(last.state, State::Failed);
+    assert!(
+        last.message.contains("Service default/web of cluster c-lab"),
+        "{}",
+        last.message
+    );
+    assert_eq!(
+        second.condition(PROGRAMMED).as_deref(),
+        Some("False ListenerConflict")
+    );
+    assert_eq!(second.count("SyncLoadBalancerFailed"), 1);
+    assert_eq!(second.lab.service.ingress, [], "no listener of it works");
+    assert_eq!(second.clb().listeners, world.clb().listeners);
+
+    // The first sees nothing to do; when it goes, the second takes its place.
+    world.cloud = second.cloud.clone();
+    world.forget();
+    world.lab.service.deleting = true;
+    world.settle();
+    second.cloud = world.cloud.clone();
+    assert_eq!(second.settle().state, State::Converged);
+}
+
+#[test]
+fn a_clb_of_a_service_or_a_cluster_is_refused() {
+    for tag in [OWNER_TAG, CLUSTER_TAG] {
+        let mut world = overriding(Lab::tcp());
+        world.clb_mut().tags.insert(tag.to_owned(), "other".to_owned());
+        let before = world.clb().clone();
+        let last = world.settle();
+        assert_eq!(last.state, State::Failed);
+        assert!(last.message.contains(tag), "{}", last.message);
+        assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("False ReuseRefused"));
+        assert_eq!(*world.clb(), before);
+        // It goes without touching what it could not use.
+        world.lab.service.deleting = true;
+        world.settle();
+        assert_eq!(*world.clb(), before);
+        assert!(!world.lab.service.finalizer);
+    }
+}
+
+#[test]
+fn a_clb_that_is_not_there_is_named() {
+    let mut world = World::new(Lab::tcp().annotated("id", "lb-nowhere"));
+    let last = world.settle();
+    assert_eq!(last.state, State::Failed);
+    assert!(last.message.contains("lb-nowhere"), "{}", last.message);
+    assert_eq!(world.count("SyncLoadBalancerFailed"), 1);
+}
+
+#[test]
+fn a_service_with_a_clb_of_its_own_stays_there_whatever_id_is_named() {
+    let mut world = World::settled(Lab::tcp());
+    let own = world.clb().id.clone();
+    world = world.with_users_clb(USERS);
+    world.lab = world
+        .lab
+        .clone()
+        .annotated("id", USERS)
+        .annotated("scheduler", "wrr");
+    assert_eq!(world.settle().state, State::Converged);
+    let listener = &world.cloud.load_balancers[&own].listeners[&key("tcp:80")];
+    assert_eq!(
+        listener.attributes.text(A::Scheduler),
+        Some("wrr"),
+        "the rest is followed"
+    );
+    assert_eq!(
+        world.cloud.load_balancers[&USERS.parse().unwrap()].vgroups.len(),
+        1
+    );
+    assert!(
+        world
+            .said()
+            .iter()
+            .any(|text| text.starts_with("AnnotationChanged") && text.contains(USERS))
+    );
+}
+
+#[test]
+fn a_service_on_a_users_clb_stays_there_when_another_or_none_is_named() {
+    for other in [Some("lb-reuse-04"), None] {
+        let mut world = overriding(Lab::tcp());
+        world.settle();
+        world.forget();
+        world.memory = Memory::default();
+        world = world.with_users_clb("lb-reuse-04");
+        world.lab.service.annotations.clear();
+        if let Some(id) = other {
+            world.lab = world
+                .lab
+                .clone()
+                .annotated("id", id)
+                .annotated("force-override-listeners", "true");
+        }
+        world.lab.nodes.remove("n3");
+        assert_eq!(world.settle().state, State::Converged, "{other:?}");
+        let clb = &world.cloud.load_balancers[&USERS.parse().unwrap()];
+        assert!(
+            clb.vgroups.values().any(|group| group.backends.len() == 4),
+            "backends are followed"
+        );
+        assert!(clb.listeners.contains_key(&key("tcp:80")));
+        let other_clb = &world.cloud.load_balancers[&"lb-reuse-04".parse().unwrap()];
+        assert_eq!((other_clb.listeners.len(), other_clb.vgroups.len()), (1, 1));
+        assert_eq!(world.count("AnnotationChanged"), 1, "{:?}", world.said());
+    }
+}
+
+#[test]
+fn a_reused_group_holds_our_backends_beside_those_of_others_and_gives_only_ours_back() {
+    let lab = Lab::tcp()
+        .annotated("vgroup-port", "rsp-user-05:80")
+        .annotated("weight", "60");
+    let mut world = reusing(lab);
+    let id = "rsp-user-05".parse().unwrap();
+    let theirs = Backend {
+        target: BackendTarget::Instance("i-n1".to_owned()),
+        port: 30_080,
+        weight: 5,
+        description: "k8s/30080/web/default/c-other".to_owned(),
+    };
+    world
+        .clb_mut()
+        .vgroups
+        .get_mut(&id)
+        .unwrap()
+        .backends
+        .push(theirs);
+    let users: Vec<Backend> = world.clb().vgroups[&id].backends.clone();
+    assert_eq!(world.settle().state, State::Converged);
+    assert_eq!(world.clb().vgroups.len(), 1);
+    let group = &world.clb().vgroups[&id];
+    assert_eq!(
+        group.backends[..2],
+        users,
+        "another cluster's backend of the same instance and port stays"
+    );
+    assert_eq!(group.backends.len(), 2 + 4);
+    world.lab.service.deleting = true;
+    world.settle();
+    assert_eq!(world.clb().vgroups[&id].backends, users);
+}
+
+#[test]
+fn a_port_stays_with_its_group() {
+    let mut world = reusing(Lab::tcp().annotated("vgroup-port", "rsp-user-05:80"));
+    world.settle();
+    world.forget();
+    world
+        .lab
+        .service
+        .annotations
+        .retain(|name, _| !name.ends_with("vgroup-port"));
+    world.settle();
+    assert_eq!(world.batches, []);
+    assert_eq!(world.count("AnnotationChanged"), 1, "{:?}", world.said());
+
+    let mut world = reusing(Lab::tcp());
+    world.settle();
+    world.forget();
+    world.lab = world.lab.clone().annotated("vgroup-port", "rsp-user-05:80");
+    world.settle();
+    assert_eq!(world.batches, []);
+    assert_eq!(world.count("AnnotationChanged"), 1, "{:?}", world.said());
+}
+
+#[test]
+fn a_group_that_is_not_on_the_clb_is_named() {
+    let mut world = reusing(Lab::tcp().annotated("vgroup-port", "rsp-nowhere:80"));
+    let last = world.settle();
+    assert_eq!(last.state, State::Failed);
+    assert_eq!(
+        world.condition(PROGRAMMED).as_deref(),
+        Some("False VServerGroupMissing")
+    );
+    assert!(last.message.contains("rsp-nowhere"), "{}", last.message);
+}
+
+#[test]
+fn our_group_under_a_users_listener_stays_and_the_listener_is_named() {
+    let mut world = reusing(Lab::with_ports(vec![tcp_port(80), tcp_port(443)]));
+    world.settle();
+    let clb = world.clb_mut();
+    let ours = clb
+        .vgroups
+        .iter()
+        .find(|(_, group)| group.name.starts_with("k8s/30443/"))
+        .unwrap()
+        .0
+        .clone();
+    clb.listeners.get_mut(&key("tcp:9000")).unwrap().vgroup = Some(ours.clone());
+    world.lab.service.ports.pop();
+    world.settle();
+    assert!(world.clb().vgroups.contains_key(&ours));
+    assert!(
+        world
+            .said()
+            .iter()
+            .any(|text| text.contains("a listener that is not the Service's uses it"))
+    );
+}
+
+#[test]
+fn a_cloned_clusters_clb_is_left_alone() {
+    // A restored etcd gives two clusters the same UIDs.
+    let mut world = World::settled(Lab::tcp());
+    let before = world.clb().clone();
+    world.lab = Lab::tcp();
+    world.lab.cluster.id = "c-clone".parse().unwrap();
+    world.memory = Memory::default();
+    let last = world.settle();
+    assert_eq!(last.state, State::Failed);
+    assert!(last.message.contains("c-lab"), "{}", last.message);
+    assert_eq!(*world.clb(), before);
+}

@@ -93,14 +93,24 @@ impl World {
     #[track_caller]
     pub(crate) fn pass(&mut self) -> Step {
         let step = self.look();
-        self.write(&step.writes);
-        self.memory = step.memory.clone();
+        self.take(&step);
         if let Some(batch) = &step.batch {
             let results = self.cloud.apply(batch);
             self.memory = self.memory.after_batch(&batch.operations, &results);
             self.batches.push(batch.clone());
         }
         step
+    }
+
+    /// One pass of whose batch only the first operations are carried out.
+    #[track_caller]
+    pub(crate) fn pass_first(&mut self, count: usize) {
+        let step = self.look();
+        self.take(&step);
+        if let Some(batch) = &step.batch {
+            let results = self.cloud.apply_first(batch, count);
+            self.memory = self.memory.after_batch(&batch.operations, &results);
+        }
     }
 
     /// Passes until nothing is left to do; gives the last.
@@ -114,6 +124,12 @@ impl World {
             }
         }
         panic!("does not settle; the last pass came to {:#?}", self.look());
+    }
+
+    /// Takes over what a pass directs and remembers, but not its batch.
+    pub(crate) fn take(&mut self, step: &Step) {
+        self.write(&step.writes);
+        self.memory = step.memory.clone();
     }
 
     fn write(&mut self, writes: &Writes) {
