@@ -3,17 +3,20 @@
 //! - `listing` reads all CLBs of the region in pages: at start, then slowly and for ever (the audit).
 //! - `loader` reads listeners, groups and backends of those that matter: ours, and those that an interest names.
 //! - `parts` takes over what was read or written, gives each part its version and keeps the indexes.
-//! - `view` is one planner's window on it: interests, what has been shown, what is still to be sent.
+//! - `view` is one planner's window on it; `interests` is what it looks for, `publish` what it is shown, `outbox` what is still to be
+//!   sent.
 //!
 //! Called by the executor (own writes, versions) and by the gRPC edge (views). A read that began before an own write to the same
 //! CLB was over is dropped: the write knows better.
 
 mod entry;
 mod index;
+mod interests;
 mod listing;
 mod loader;
 mod outbox;
 mod parts;
+mod publish;
 mod view;
 
 use std::collections::BTreeSet;
