@@ -100,6 +100,17 @@ impl ApiError {
         Self::new(409, "Conflict", message).about(resource, name)
     }
 
+    /// 409 for a deletion whose preconditions do not hold; here the API names the kind, not the resource.
+    pub fn deletion_conflict(resource: &Resource, name: &str, why: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {} \"{name}\": {why}",
+            resource.qualified_kind()
+        );
+        let mut error = Self::new(409, "Conflict", message).about(resource, name);
+        error.details.insert("kind".to_owned(), resource.kind.into());
+        error
+    }
+
     /// 409 for a write with an outdated `resourceVersion`.
     pub fn outdated(resource: &Resource, name: &str) -> Self {
         let why =
@@ -107,7 +118,14 @@ impl ApiError {
         Self::conflict(resource, name, why)
     }
 
+    /// The same for one that is on its way out.
+    pub fn still_there(self) -> Self {
+        let message = format!("object is being deleted: {}", self.message);
+        Self { message, ..self }
+    }
+
     /// 400.
+
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
     }

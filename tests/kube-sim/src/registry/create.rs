@@ -46,28 +46,29 @@ pub(super) fn create_in(
     }
     metadata::fill_new(&mut object);
     strategy::prepare_create(resource, &mut object);
+    let name = metadata::text(&object, "name").to_owned();
+    let key = Key::new(metadata::text(&object, "namespace"), &name);
+    let present = state
+        .get(resource, &key)
+        .map(|present| metadata::is_being_deleted(&present.value));
     let mut lending = state.allocators.lend();
     strategy::allocate_create(resource, &mut lending, &mut object)?;
-    let name = metadata::text(&object, "name").to_owned();
     let errors = strategy::validate_create(resource, &object, options);
     if !errors.is_empty() {
         return Err(ApiError::invalid(resource, &name, &errors));
     }
-    let key = Key::new(metadata::text(&object, "namespace"), &name);
+    if let Some(is_leaving) = present {
+        let refused = ApiError::already_exists(resource, &name);
+        return Err(if is_leaving {
+            refused.still_there()
+        } else {
+            refused
+        });
+    }
     if options.dry_run {
-        drop(lending);
-        return match state.get(resource, &key) {
-            Some(_) => Err(ApiError::already_exists(resource, &name)),
-            None => Ok(Arc::new(Stored::dry_run(object))),
-        };
+        return Ok(Arc::new(Stored::dry_run(object)));
     }
     lending.keep();
-    if state.get(resource, &key).is_some() {
-        let mut undo = state.allocators.lend();
-        strategy::release(resource, &mut undo, &object);
-        undo.keep();
-        return Err(ApiError::already_exists(resource, &name));
-    }
     Ok(state.put(resource, key, object))
 }
 

@@ -79,24 +79,25 @@ impl Registry {
 }
 
 fn check(resource: &Resource, key: &Key, old: &Stored, options: &DeleteOptions) -> Result<(), ApiError> {
-    let refused = |what: &str, wanted: &str, found: &str| {
-        let why =
-            format!("Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}");
-        Err(ApiError::conflict(resource, &key.name, &why))
+    let refused = |what: &str, wanted: &str, found: &str, why: &str| {
+        let why = format!(
+            "the {what} in the precondition ({wanted}) does not match the {what} in record ({found}). The object might have been {why}"
+        );
+        Err(ApiError::deletion_conflict(resource, &key.name, &why))
     };
     let (uid, version) = (
         metadata::text(&old.value, "uid"),
         metadata::text(&old.value, "resourceVersion"),
     );
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
-        return refused("UID", wanted, uid);
+        return refused("UID", wanted, uid, "deleted and then recreated");
     }
     if let Some(wanted) = options
         .resource_version
         .as_deref()
         .filter(|wanted| *wanted != version)
     {
-        return refused("ResourceVersion", wanted, version);
+        return refused("ResourceVersion", wanted, version, "modified");
     }
     if resource == &NAMESPACES && matches!(key.name.as_str(), "default" | "kube-system" | "kube-public") {
         return Err(ApiError::forbidden(

@@ -118,8 +118,14 @@ fn page<'a>(
 }
 
 fn parse_token(text: &str) -> Result<ContinueToken, ApiError> {
-    ContinueToken::decode(text)
-        .ok_or_else(|| ApiError::bad_request("continue key is not valid: encoding/decoding failed"))
+    ContinueToken::decode(text).ok_or_else(|| {
+        let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let position = text.bytes().position(|byte| !is_base64(byte)).unwrap_or(0);
+        let why = format!("illegal base64 data at input byte {position}");
+        ApiError::bad_request(format!(
+            "invalid continue token: continue key is not valid: {why}"
+        ))
+    })
 }
 
 /// The client has seen a version that is not there yet.

@@ -208,13 +208,12 @@ fn update_in(
         return Ok(Arc::new(Stored::dry_run(object)));
     }
     lending.keep();
-    let was_last_finalizer = metadata::is_being_deleted(&object) && !metadata::has_finalizers(&object);
-    let stored = state.put(resource, key.clone(), object);
-    if was_last_finalizer
-        && delete::needs_no_grace(&stored.value)
-        && !namespaces::holds_content(state, resource, key)
-    {
+    let may_go = metadata::is_being_deleted(&object) && !metadata::has_finalizers(&object);
+    if may_go && delete::needs_no_grace(&object) && !namespaces::holds_content(state, resource, key) {
+        // The removal of the last finalizer is not written: watchers see the deletion alone.
+        let last = Arc::new(Stored::dry_run(object));
         delete::remove(state, resource, key);
+        return Ok(last);
     }
-    Ok(stored)
+    Ok(state.put(resource, key.clone(), object))
 }

@@ -5,6 +5,7 @@
 mod body;
 mod document;
 mod field_validation;
+mod list_options;
 mod listen;
 mod read;
 mod request;

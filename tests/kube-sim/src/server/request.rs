@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use axum::http::{HeaderMap, Method, Uri, header};
 
+use super::list_options;
 use crate::errors::ApiError;
-use crate::registry::{ListQuery, Part, VersionMatch, WriteOptions};
+use crate::registry::{ListQuery, Part, WriteOptions};
 use crate::resources::{self, Resource};
 use crate::storage::selector::Selectors;
 use crate::validation::FieldError;
@@ -101,26 +102,19 @@ impl Query {
         self.flag("watch")
     }
 
-    /// `resourceVersion` as a number; zero for none.
-    pub(crate) fn revision(&self) -> Result<u64, ApiError> {
+    /// Whether a parameter is there at all.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// `resourceVersion` as a number, zero for none; the error is the API's text.
+    pub(crate) fn revision(&self) -> Result<u64, String> {
         match self.text("resourceVersion") {
             "" => Ok(0),
             text => text.parse().map_err(|_error| {
-                ApiError::bad_request(format!(
-                    "Invalid value: \"{text}\": strconv.ParseUint: parsing \"{text}\": invalid syntax"
-                ))
+                let invalid = format!("resourceVersion: Invalid value: \"{text}\"");
+                format!("{invalid}: strconv.ParseUint: parsing \"{text}\": invalid syntax")
             }),
-        }
-    }
-
-    pub(crate) fn version_match(&self) -> Result<Option<VersionMatch>, ApiError> {
-        match self.text("resourceVersionMatch") {
-            "" => Ok(None),
-            "Exact" => Ok(Some(VersionMatch::Exact)),
-            "NotOlderThan" => Ok(Some(VersionMatch::NotOlderThan)),
-            other => Err(ApiError::bad_request(format!(
-                "resourceVersionMatch \"{other}\" is not supported"
-            ))),
         }
     }
 
@@ -129,13 +123,17 @@ impl Query {
     }
 
     pub(crate) fn list(&self, resource: &Resource) -> Result<ListQuery, ApiError> {
+        list_options::check(self)?;
         let limit = self.number("limit")?.unwrap_or(0);
+        let revision = self
+            .revision()
+            .map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))?;
         Ok(ListQuery {
             selectors: self.selectors(resource)?,
             limit: usize::try_from(limit).unwrap_or(usize::MAX),
             token: Some(self.text("continue").to_owned()).filter(|token| !token.is_empty()),
-            revision: self.revision()?,
-            version_match: self.version_match()?,
+            revision,
+            version_match: list_options::version_match(self),
         })
     }
 

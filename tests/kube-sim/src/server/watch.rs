@@ -14,14 +14,13 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::App;
 use super::request::{Query, Target};
+use super::{App, list_options};
 use crate::errors::ApiError;
-use crate::registry::VersionMatch;
+
 use crate::resources::Resource;
 use crate::storage::selector::Selectors;
 use crate::storage::{Change, ChangeKind, Stored};
-use crate::validation::FieldError;
 
 /// Events that are put into one chunk.
 const BATCH: usize = 500;
@@ -40,7 +39,9 @@ pub(super) fn watch(app: &App, target: &Target, query: &Query) -> Result<Respons
             &format!("metadata.name={name}"),
         )?;
     }
-    let initial = initial_events(query)?;
+    list_options::check(query)?;
+    let initial = initial_events(query);
+    let revision = query.revision().map_err(|why| ApiError::new(500, "", why))?;
     let timeout = query
         .number("timeoutSeconds")?
         .filter(|seconds| *seconds > 0)
@@ -54,7 +55,7 @@ pub(super) fn watch(app: &App, target: &Target, query: &Query) -> Result<Respons
         resource,
         namespace: target.namespace.clone(),
         selectors,
-        revision: query.revision()?,
+        revision,
         bookmarks: query.flag("allowWatchBookmarks"),
         ends: Instant::now() + timeout,
         next_bookmark: Instant::now() + app.bookmark_interval,
@@ -86,21 +87,11 @@ enum Initial {
     Streaming,
 }
 
-fn initial_events(query: &Query) -> Result<Initial, ApiError> {
-    let version_match = query.version_match()?;
-    let refused = |errors: &[FieldError]| Err(ApiError::invalid_options("ListOptions", errors));
+fn initial_events(query: &Query) -> Initial {
     match query.text("sendInitialEvents") {
-        "" if version_match.is_some() => refused(&[FieldError::forbidden(
-            "resourceVersionMatch",
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
-        )]),
-        "" => Ok(Initial::Legacy),
-        _ if version_match != Some(VersionMatch::NotOlderThan) => refused(&[FieldError::forbidden(
-            "resourceVersionMatch",
-            "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-        )]),
-        "true" | "1" => Ok(Initial::Streaming),
-        _ => Ok(Initial::None),
+        "" => Initial::Legacy,
+        "true" | "1" => Initial::Streaming,
+        _ => Initial::None,
     }
 }
 

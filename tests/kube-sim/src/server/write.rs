@@ -176,6 +176,14 @@ fn delete_options(query: &Query, bytes: &Bytes) -> Result<DeleteOptions, ApiErro
     let propagation = text(&options["propagationPolicy"])
         .or_else(|| Some(query.text("propagationPolicy").to_owned()))
         .filter(|policy| !policy.is_empty());
+    if let Some(unknown) = propagation
+        .as_deref()
+        .filter(|policy| !matches!(*policy, "Orphan" | "Foreground" | "Background"))
+    {
+        let known = ["Foreground", "Background", "Orphan", "nil"];
+        let error = FieldError::not_supported("propagationPolicy", unknown, &known);
+        return Err(ApiError::invalid_options("DeleteOptions", &[error]));
+    }
     let in_query = query
         .number("gracePeriodSeconds")?
         .and_then(|seconds| i64::try_from(seconds).ok());

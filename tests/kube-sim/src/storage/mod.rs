@@ -4,6 +4,7 @@
 //! reading, checking, allocating and storing are one step; watchers read the [`History`] ring of a table at their own pace.
 
 mod history;
+mod labels;
 mod object;
 mod page;
 pub(crate) mod selector;

@@ -5,7 +5,10 @@
 
 mod harness;
 
+mod deleting;
 mod objects;
 mod patches;
+mod reading;
 mod services_create;
 mod services_update;
+mod watching;

@@ -7,6 +7,7 @@ use reqwest::{Certificate, Client, Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::transcript::Transcript;
+use super::watch::Watch;
 
 static NAMESPACES: AtomicU32 = AtomicU32::new(0);
 
@@ -168,6 +169,18 @@ impl Api {
             request = request.body(body);
         }
         request.send().await.expect("an answer")
+    }
+
+    /// Opens a watch.
+    pub(crate) async fn watch(&self, path: &str) -> Watch<'_> {
+        let answer = self.open(Method::GET, path, &[], None).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        Watch::new(self, answer)
+    }
+
+    /// Writes an event of a watch down.
+    pub(crate) fn event(&self, event: &Value) {
+        self.transcript.lock().event(event);
     }
 
     /// Sends, writes request and answer down, returns the answer's body.

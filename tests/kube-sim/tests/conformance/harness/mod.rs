@@ -2,6 +2,7 @@
 
 mod api;
 mod transcript;
+mod watch;
 
 use clb_envtest::ControlPlane;
 use kube_sim::{KubeSim, Options};

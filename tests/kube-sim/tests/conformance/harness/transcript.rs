@@ -53,6 +53,10 @@ impl Transcript {
     ) {
         let body = body.map(|body| self.request_body(body)).unwrap_or_default();
         let mut answer = answer.clone();
+        if answer["items"].is_array() {
+            // The version of a list is that of everything, other scenarios' objects too.
+            answer["metadata"]["resourceVersion"] = Value::from("");
+        }
         self.normalize("", &mut answer);
         forget_repeated_causes(&mut answer);
         let head = self.plain(&format!("{request} {body}"));
@@ -76,6 +80,13 @@ impl Transcript {
         };
         let shown = self.plain(&shown);
         let _infallible = writeln!(self.text, "{shown}\n");
+    }
+
+    pub(crate) fn event(&mut self, event: &Value) {
+        let mut event = event.clone();
+        self.normalize("", &mut event);
+        let shown = self.plain(&compact(&event));
+        let _infallible = writeln!(self.text, "event {shown}");
     }
 
     /// A body that echoes an earlier answer is normalized as answers are; one that was written out stays as it is, and what
@@ -116,6 +127,10 @@ impl Transcript {
                         &format!("\"resourceVersion\":\"{value}\""),
                         &format!("\"resourceVersion\":\"{number}\""),
                     );
+                }
+                if kind == "version" {
+                    let number = self.number(kind, &value);
+                    text = text.replace(&format!("in record ({value})"), &format!("in record ({number})"));
                 }
                 if matches!(kind, "uid" | "address") {
                     let number = self.number(kind, &value);
