@@ -270,7 +270,7 @@ impl Factory {
         let operator = TlsMaterial::from_pem(authority.certificate(), issued.certificate, issued.key.into())?;
         Ok(Self {
             actuator: settings::actuator(&files, authority, cloud, clusters, limits)?,
-            planner: settings::planner(&files, authority, clusters)?,
+            planner: settings::planner(&files, authority, clusters, limits)?,
             watchers: Vec::new(),
             keys,
             operator: Security::mutual(operator),

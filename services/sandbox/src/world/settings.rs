@@ -59,6 +59,10 @@ impl Files {
     }
 }
 
+/// What the planner is told of an account without limits.
+const NO_QUOTAS: &str = ", quotas: {listeners_per_load_balancer: 10000, backends_per_load_balancer: 100000, \
+                         attachments_per_instance: 10000}";
+
 /// Ports that the system chooses.
 const ANY_PORTS: &str = "listen: 127.0.0.1:0\nadmin: {listen: \"127.0.0.1:0\"}\n";
 
@@ -96,6 +100,7 @@ pub(super) fn planner(
     files: &Files,
     authority: &Authority,
     clusters: &[LabCluster],
+    limits: bool,
 ) -> anyhow::Result<PlannerSettings> {
     let mut text = ANY_PORTS.to_owned();
     text += &files.tls(authority, "planner", &PeerIdentity::Planner)?;
@@ -107,11 +112,12 @@ pub(super) fn planner(
             .collect();
         let _ = writeln!(
             text,
-            "  - {{id: {}, region: {}, vpc_id: {}, vpc_cidrs: [10.0.0.0/8], vswitches: [{}]}}",
+            "  - {{id: {}, region: {}, vpc_id: {}, vpc_cidrs: [10.0.0.0/8], vswitches: [{}]{}}}",
             cluster.id,
             lab::REGION,
             lab::VPC,
-            vswitches.join(", ")
+            vswitches.join(", "),
+            if limits { "" } else { NO_QUOTAS }
         );
     }
     files.configuration("planner", &text)
