@@ -32,10 +32,18 @@ impl View {
         self.resolved.clear();
     }
 
-    /// A Service's interest is new or has changed; its search is open again.
+    /// A Service's interest is new or has changed. Its search is open again, unless all that is new is the id of a CLB which is shown
+    /// already, as after the watcher has put it on the Service.
     pub(crate) fn set_interest(&mut self, interest: Interest) {
-        self.remove_interest(&interest.service);
         let uid = interest.service.clone();
+        let found = self.resolved.remove(&uid).filter(|_| {
+            let named = interest.load_balancer.as_ref();
+            named.is_none_or(|id| self.load_balancers.contains_key(id))
+        });
+        self.remove_interest(&uid);
+        if let Some(found) = found {
+            self.resolved.insert(uid.clone(), found);
+        }
         self.by_default_name
             .insert(interest.default_name.clone(), uid.clone());
         if let Some(id) = &interest.load_balancer {
@@ -165,5 +173,92 @@ where
         if values.is_empty() {
             index.remove(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::load_balancer;
+
+    fn uid(text: &str) -> ServiceUid {
+        ServiceUid::new(text).unwrap()
+    }
+
+    fn id(text: &str) -> LoadBalancerId {
+        LoadBalancerId::new(text).unwrap()
+    }
+
+    fn interest(named: Option<&str>) -> Interest {
+        Interest {
+            service: uid("web"),
+            default_name: "a-web".to_owned(),
+            load_balancer: named.map(id),
+        }
+    }
+
+    fn resolved(ids: &[&str]) -> MirrorUpdate {
+        MirrorUpdate::Resolved {
+            service: uid("web"),
+            load_balancers: ids.iter().copied().map(id).collect(),
+        }
+    }
+
+    fn shown(name: &str, owner: &str) -> MirrorUpdate {
+        MirrorUpdate::LoadBalancer(Box::new(load_balancer("lb-1", name, owner)))
+    }
+
+    fn candidates(view: &View) -> Option<Vec<&str>> {
+        let found = view.candidates(&uid("web"))?;
+        Some(found.iter().map(|found| found.id.as_str()).collect())
+    }
+
+    #[test]
+    fn nothing_is_concluded_before_the_search_is_over() {
+        let mut view = View::default();
+        view.set_interest(interest(None));
+        view.apply(shown("a-web", "a-web"));
+        assert_eq!(candidates(&view), None);
+        assert_eq!(view.apply(resolved(&["lb-1"])), BTreeSet::from([uid("web")]));
+        assert_eq!(candidates(&view), Some(vec!["lb-1"]));
+        view.clear();
+        assert_eq!(candidates(&view), None);
+    }
+
+    #[test]
+    fn what_comes_after_the_search_is_found_by_tag_name_and_id() {
+        for (name, owner, named) in [
+            ("other", "a-web", None),
+            ("a-web", "other", None),
+            ("other", "other", Some("lb-1")),
+        ] {
+            let mut view = View::default();
+            view.set_interest(interest(named));
+            view.apply(resolved(&[]));
+            assert_eq!(candidates(&view), Some(vec![]));
+            assert_eq!(view.apply(shown(name, owner)), BTreeSet::from([uid("web")]));
+            assert_eq!(candidates(&view), Some(vec!["lb-1"]));
+            // It loses the mark, which concerns the Service too.
+            let concerned = view.apply(shown("nobody", "nobody"));
+            assert_eq!(concerned, BTreeSet::from([uid("web")]));
+            assert_eq!(
+                candidates(&view).is_some_and(|found| found.is_empty()),
+                named.is_none()
+            );
+            view.apply(MirrorUpdate::Gone(id("lb-1")));
+            assert_eq!(candidates(&view), Some(vec![]));
+        }
+    }
+
+    #[test]
+    fn naming_a_clb_that_is_shown_needs_no_new_search() {
+        let mut view = View::default();
+        view.set_interest(interest(None));
+        view.apply(shown("a-web", "a-web"));
+        view.apply(resolved(&["lb-1"]));
+        view.set_interest(interest(Some("lb-1")));
+        assert_eq!(candidates(&view), Some(vec!["lb-1"]));
+        view.set_interest(interest(Some("lb-2")));
+        assert_eq!(candidates(&view), None);
     }
 }
