@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cloud::ListenerProtocol;
+use crate::api_text::ListenerProtocol;
 use crate::identity::InvalidText;
 
 /// What an attribute's value is.

@@ -4,6 +4,7 @@
 //! No I/O and no messages: `clb-wire` turns these into messages and back. The types hold only values that make sense, so code
 //! that has one needs no further check.
 
+pub mod api_text;
 pub mod attribute;
 pub mod cloud;
 pub mod cluster;
