@@ -118,7 +118,9 @@ impl Run {
         if turn.is_some() {
             refused = self.check_load_balancer().await.err();
         }
-        for operation in std::mem::take(&mut self.operations) {
+        let operations = std::mem::take(&mut self.operations);
+        let last = operations.last().map(|operation| operation.id);
+        for operation in operations {
             let outcome = match &refused {
                 Some(refused) => refused.clone(),
                 None => {
@@ -143,6 +145,11 @@ impl Run {
                 outcome,
                 left_out: std::mem::take(&mut self.left_out),
             };
+            if Some(operation.id) == last
+                && let Some(id) = &self.load_balancer
+            {
+                self.region.mirror.told(self.batch.cluster.as_str(), id).await;
+            }
             // Nobody listens any more: the batch goes on, the mirror tells what it did.
             drop(results.send(result).await);
         }

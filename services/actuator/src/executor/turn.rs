@@ -148,6 +148,7 @@ impl Run {
         if error.outcome_unknown() {
             attempts.unsure = true;
             self.was_unsure = true;
+            self.read_after = self.read_after.and(part.1);
             return self.read_back(&error, delay, part).await;
         }
         let give_up = match &error.failure {

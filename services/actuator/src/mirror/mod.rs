@@ -45,6 +45,8 @@ use parts::State;
 
 /// How long one read of the mirror may wait for its limit and for the cloud.
 const READ_DEADLINE: Duration = Duration::from_secs(60);
+/// How long the end of a batch waits for the stream that shows its effects.
+const TELL_PATIENCE: Duration = Duration::from_millis(250);
 /// Until a read is repeated that met an own write.
 const WRITE_UNDER_WAY: Duration = Duration::from_millis(200);
 
@@ -64,6 +66,8 @@ pub(crate) struct Mirror {
     state: Mutex<State>,
     /// There is something to load.
     load: Notify,
+    /// Something was handed to a planner's stream.
+    sent: Notify,
     pace: AuditPace,
     /// Whether what there is can be read, for `/readyz?verbose`.
     check: Check,
@@ -101,6 +105,7 @@ impl Mirror {
             cloud,
             metrics,
             load: Notify::new(),
+            sent: Notify::new(),
             pace,
             check,
             tasks,
@@ -229,6 +234,22 @@ impl Mirror {
         });
     }
 
+    /// Waits, but not for long, until the planners of a cluster have been told what became of a CLB: one that hears of a batch's end first
+    /// would plan from what was before it.
+    pub(crate) async fn told(&self, cluster: &str, id: &LoadBalancerId) {
+        let told = async {
+            loop {
+                let sent = self.sent.notified();
+                if self.state.lock().is_told(cluster, id) {
+                    return;
+                }
+                sent.await;
+            }
+        };
+        // A planner that does not read keeps its own batches waiting no longer than this.
+        drop(tokio::time::timeout(TELL_PATIENCE, told).await);
+    }
+
     /// Whether all CLBs of the region have been read once.
     pub(crate) fn is_listed(&self) -> bool {
         self.state.lock().listed
@@ -302,7 +323,9 @@ impl ViewHandle {
         loop {
             // Made before looking, so that what comes in between is not missed.
             let ready = self.ready.notified();
-            if let Some(update) = self.mirror.state.lock().next_update(self.number) {
+            let update = self.mirror.state.lock().next_update(self.number);
+            self.mirror.sent.notify_waiters();
+            if let Some(update) = update {
                 return update;
             }
             ready.await;

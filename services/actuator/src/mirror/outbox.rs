@@ -25,6 +25,8 @@ pub(crate) struct Outbox {
     order: BTreeMap<u64, Item>,
     places: HashMap<Item, u64>,
     next: u64,
+    /// Taken, and perhaps not yet with the transport.
+    in_hand: Option<Item>,
 }
 
 impl Outbox {
@@ -42,11 +44,18 @@ impl Outbox {
         self.next += 1;
     }
 
-    /// Takes the oldest.
+    /// Takes the oldest; the one taken before it has been handed over by then.
     pub(crate) fn pop(&mut self) -> Option<Item> {
+        self.in_hand = None;
         let (_, item) = self.order.pop_first()?;
         self.places.remove(&item);
+        self.in_hand = Some(item.clone());
         Some(item)
+    }
+
+    /// Whether a thing is still to be handed over.
+    pub(crate) fn holds(&self, item: &Item) -> bool {
+        self.places.contains_key(item) || self.in_hand.as_ref() == Some(item)
     }
 }
 
@@ -63,8 +72,14 @@ mod tests {
         outbox.push(Item::LoadBalancer(id.clone()));
         outbox.push(Item::Resolved(uid.clone()));
         outbox.push(Item::LoadBalancer(id.clone()));
-        assert_eq!(outbox.pop(), Some(Item::LoadBalancer(id)));
+        let first = Item::LoadBalancer(id);
+        assert_eq!(outbox.pop().as_ref(), Some(&first));
+        assert!(
+            outbox.holds(&first),
+            "it is not handed over before the next is taken"
+        );
         assert_eq!(outbox.pop(), Some(Item::Resolved(uid)));
+        assert!(!outbox.holds(&first));
         assert_eq!(outbox.pop(), None);
     }
 }

@@ -97,6 +97,15 @@ impl State {
         }
     }
 
+    /// Whether every planner of a cluster has been handed what there is to say about a CLB.
+    pub(super) fn is_told(&self, cluster: &str, id: &LoadBalancerId) -> bool {
+        let item = Item::LoadBalancer(id.clone());
+        self.views
+            .values()
+            .filter(|view| view.cluster == cluster)
+            .all(|view| !view.outbox.holds(&item))
+    }
+
     /// The next thing to send, as it is now.
     pub(super) fn next_update(&mut self, number: u64) -> Option<MirrorUpdate> {
         loop {
