@@ -68,7 +68,8 @@ pub(crate) struct ClusterTask {
     pub(super) facts: FactCache,
     pub(super) queue: WorkQueue,
     pub(super) freshness: Freshness,
-    frozen: Option<Frozen>,
+    /// Why, and since when.
+    frozen: Option<(Frozen, Instant)>,
     stream: u64,
     plans: u64,
     pub(super) jobs: JoinSet<Finished>,
@@ -129,7 +130,7 @@ impl ClusterTask {
             view: View::default(),
             facts: FactCache::new(limits.facts_ttl),
             queue: WorkQueue::default(),
-            freshness: Freshness::new(limits.stale_after, Instant::now()),
+            freshness: Freshness::new(limits.stale_after),
             frozen: None,
             stream: 0,
             plans: 0,
@@ -216,8 +217,11 @@ impl ClusterTask {
 
     /// When there is something to do even if nothing is heard.
     fn next_due(&self) -> Option<Instant> {
-        let freshness = self.freshness.deadline(Instant::now());
-        self.queue.next_timer().into_iter().chain(freshness).min()
+        let now = Instant::now();
+        let warning = self.warn_at().filter(|due| *due > now);
+        let stale = self.freshness.deadline(now);
+        let next = self.queue.next_timer();
+        next.into_iter().chain(stale).chain(warning).min()
     }
 
     fn hear(&mut self, event: Event) {
@@ -348,28 +352,40 @@ impl ClusterTask {
         }
     }
 
-    /// Says when the cluster becomes frozen and when it no longer is; then what was held back is planned.
+    /// Sees when the cluster becomes frozen and when it no longer is; then what was held back is planned.
     fn look_at_freshness(&mut self, now: Instant) {
-        let frozen = self.freshness.frozen(now);
-        match &frozen {
-            // Watchers need a moment to find a planner that has just started: that is not worth a warning.
-            Some(_) if self.freshness.is_starting(now) => {}
-            Some(reason) => self.check.failing(&reason.to_string()),
-            None => self.check.ok(),
-        }
-        self.handle.metrics.set_frozen(frozen.is_some());
-        let thawed = self.frozen.is_some() && frozen.is_none();
-        self.frozen = frozen;
-        if thawed {
-            let all: Vec<ServiceUid> = self.state.services().map(|(uid, _)| uid.clone()).collect();
-            for uid in all {
-                self.queue.add(&uid, Urgency::AtOnce, now);
+        let before = self.frozen.take();
+        match self.freshness.frozen(now) {
+            Some(reason) => {
+                let since = before.map_or(now, |(_, since)| since);
+                self.frozen = Some((reason, since));
+            }
+            None => {
+                self.check.ok();
+                if before.is_some() {
+                    let all: Vec<ServiceUid> = self.state.services().map(|(uid, _)| uid.clone()).collect();
+                    for uid in all {
+                        self.queue.add(&uid, Urgency::AtOnce, now);
+                    }
+                }
             }
         }
+        if let Some((reason, _)) = &self.frozen
+            && self.warn_at().is_some_and(|due| due <= now)
+        {
+            self.check.failing(&reason.to_string());
+        }
+        self.handle.metrics.set_frozen(self.frozen.is_some());
+    }
+
+    /// When being frozen is worth a warning.
+    fn warn_at(&self) -> Option<Instant> {
+        let (reason, since) = self.frozen.as_ref()?;
+        Some(*since + self.freshness.patience(reason))
     }
 
     pub(super) fn frozen(&self) -> Option<&Frozen> {
-        self.frozen.as_ref()
+        self.frozen.as_ref().map(|(reason, _)| reason)
     }
 
     pub(super) fn next_plan(&mut self) -> PlanNumber {

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// One watcher goes, the next one comes: that much time without any is usual.
+const HANDOVER: Duration = Duration::from_secs(3);
+
 /// How fresh one cluster is.
 #[derive(Debug)]
 pub(crate) struct Freshness {
     limit: Duration,
-    started: Instant,
     committed: bool,
     stream: Option<Stream>,
 }
@@ -52,10 +54,9 @@ impl std::fmt::Display for Frozen {
 
 impl Freshness {
     /// A cluster that has not been heard of; stale after `limit`.
-    pub(crate) fn new(limit: Duration, now: Instant) -> Self {
+    pub(crate) fn new(limit: Duration) -> Self {
         Self {
             limit,
-            started: now,
             committed: false,
             stream: None,
         }
@@ -112,20 +113,21 @@ impl Freshness {
         }
     }
 
-    /// Whether the cluster may still be silent, because the planner has only just started.
-    pub(crate) fn is_starting(&self, now: Instant) -> bool {
-        !self.committed && now < self.started + self.limit
-    }
-
-    /// When it will be overdue or stale if nothing is heard until then.
+    /// When it will be stale if nothing is heard until then.
     pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
-        if !self.committed {
-            return Some(self.started + self.limit).filter(|due| *due > now);
-        }
         let stream = self.stream.as_ref()?;
         let left = self.limit.saturating_sub(stream.stalest_watch);
         // Stale is "older than", so the moment after.
         Some(stream.heard + left + Duration::from_millis(1)).filter(|due| *due > now)
+    }
+
+    /// How long it may be frozen for this reason before that is worth a warning.
+    pub(crate) fn patience(&self, reason: &Frozen) -> Duration {
+        match reason {
+            Frozen::NeverCommitted => self.limit,
+            Frozen::Disconnected | Frozen::Resyncing => HANDOVER.min(self.limit),
+            Frozen::Stale => Duration::ZERO,
+        }
     }
 
     /// Whether a watcher is connected.
@@ -159,10 +161,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_cluster_is_frozen_until_committed_and_when_silent_or_gone() {
         let start = Instant::now();
-        let mut freshness = Freshness::new(30 * SECOND, start);
+        let mut freshness = Freshness::new(30 * SECOND);
         assert_eq!(freshness.frozen(start), Some(Frozen::NeverCommitted));
-        assert!(freshness.is_starting(start + 29 * SECOND));
-        assert!(!freshness.is_starting(freshness.deadline(start).unwrap()));
         freshness.connected(false, start);
         assert_eq!(freshness.frozen(start), Some(Frozen::NeverCommitted));
         freshness.committed(start);
@@ -189,7 +189,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_delta_does_not_make_the_watchers_own_watches_younger() {
         let start = Instant::now();
-        let mut freshness = Freshness::new(30 * SECOND, start);
+        let mut freshness = Freshness::new(30 * SECOND);
         freshness.connected(false, start);
         freshness.committed(start);
         freshness.heard(Some(20 * SECOND), start);

@@ -246,6 +246,11 @@ async fn a_disconnected_cluster_is_frozen() {
     bench.is_disconnected().await;
     let frozen = bench.describe().await.cluster.frozen;
     assert!(frozen.contains("no watcher"), "{frozen}");
+    // Another watcher may be about to take over; after a while it is worth a warning.
+    assert!(bench.health.report().contains("[+]cluster ok"));
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let report = bench.health.report();
+    assert!(report.contains("[-]cluster failed: no watcher"), "{report}");
     assert_eq!(bench.describe().await.services.len(), 1);
 }
 
