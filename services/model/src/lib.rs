@@ -1,5 +1,5 @@
 //! Plain domain types that the services share: what Kubernetes says ([`cluster`]), what the cloud holds ([`cloud`]), what is to be
-//! done about it ([`operation`], [`directive`]) and the names that mark things as ours ([`marks`]).
+//! done about it ([`operation`], [`directive`]), the [`events`] that tell people, and the names that mark things as ours ([`marks`]).
 //!
 //! No I/O and no messages: `clb-wire` turns these into messages and back. The types hold only values that make sense, so code
 //! that has one needs no further check.
@@ -9,6 +9,7 @@ pub mod attribute;
 pub mod cloud;
 pub mod cluster;
 pub mod directive;
+pub mod events;
 pub mod identity;
 pub mod marks;
 pub mod operation;

@@ -21,54 +21,75 @@ pub const ADOPTED: &str = "service.k8s.alibaba/Adopted";
 /// The CLB that the Service had before.
 pub const FORMER: &str = "service.k8s.alibaba/FormerLoadBalancer";
 
-/// The reasons of our conditions.
-pub mod reason {
+/// Makes of one list: a constant for each reason, and what it means.
+macro_rules! reasons {
+    ($($(#[doc = $meaning:literal])+ $name:ident = $text:literal;)+) => {
+        /// The reasons of our conditions.
+        pub mod reason {
+            $(
+                $(#[doc = $meaning])+
+                pub const $name: &str = $text;
+            )+
+        }
+
+        /// What a reason means; none when it is none of ours.
+        #[must_use]
+        pub fn meaning(reason: &str) -> Option<&'static str> {
+            match reason {
+                $($text => Some(concat!($($meaning),+).trim_ascii()),)+
+                _ => None,
+            }
+        }
+    };
+}
+
+reasons! {
     /// Accepted is True.
-    pub const VALID: &str = "Valid";
+    VALID = "Valid";
     /// Accepted is False: mistakes in annotations or fields.
-    pub const INVALID_ANNOTATIONS: &str = "InvalidAnnotations";
+    INVALID_ANNOTATIONS = "InvalidAnnotations";
     /// Programmed is True.
-    pub const PROGRAMMED: &str = "Programmed";
+    PROGRAMMED = "Programmed";
     /// Programmed is False: the CLB is being made.
-    pub const PROGRESSING: &str = "Progressing";
+    PROGRESSING = "Progressing";
     /// Programmed is False: the CLB was busy with another change for too long.
-    pub const BUSY: &str = "Busy";
+    BUSY = "Busy";
     /// Programmed is False: the account's request limits are used up.
-    pub const THROTTLED: &str = "Throttled";
+    THROTTLED = "Throttled";
     /// Programmed is False: the cloud refused a request.
-    pub const REJECTED: &str = "Rejected";
+    REJECTED = "Rejected";
     /// Programmed is False: a quota is used up.
-    pub const QUOTA_EXCEEDED: &str = "QuotaExceeded";
+    QUOTA_EXCEEDED = "QuotaExceeded";
     /// Programmed is False: the account cannot pay.
-    pub const BILLING_PROBLEM: &str = "BillingProblem";
+    BILLING_PROBLEM = "BillingProblem";
     /// Programmed is False: the cloud refused the credentials or lacks a permission for them.
-    pub const CREDENTIALS_REFUSED: &str = "CredentialsRefused";
+    CREDENTIALS_REFUSED = "CredentialsRefused";
     /// Programmed is False: the cloud's API had a fault, or what became of a request is not known yet.
-    pub const CLOUD_FAULT: &str = "CloudFault";
+    CLOUD_FAULT = "CloudFault";
     /// Programmed is False: the request waited too long to be carried out safely, and is planned again.
-    pub const EXPIRED: &str = "Expired";
+    EXPIRED = "Expired";
     /// Programmed is False: the Service has an address, but its CLB is gone.
-    pub const LOAD_BALANCER_GONE: &str = "LoadBalancerGone";
+    LOAD_BALANCER_GONE = "LoadBalancerGone";
     /// Programmed is False: several CLBs, or one of another cluster, carry the Service's mark.
-    pub const LOAD_BALANCER_AMBIGUOUS: &str = "LoadBalancerAmbiguous";
+    LOAD_BALANCER_AMBIGUOUS = "LoadBalancerAmbiguous";
     /// Programmed is False: the CLB that an annotation names cannot be used.
-    pub const REUSE_REFUSED: &str = "ReuseRefused";
+    REUSE_REFUSED = "ReuseRefused";
     /// Programmed is False: the CLB is locked, or was stopped.
-    pub const LOAD_BALANCER_UNAVAILABLE: &str = "LoadBalancerUnavailable";
+    LOAD_BALANCER_UNAVAILABLE = "LoadBalancerUnavailable";
     /// Programmed is False: another Service or the user has a listener in the place of one of the Service's.
-    pub const LISTENER_CONFLICT: &str = "ListenerConflict";
+    LISTENER_CONFLICT = "ListenerConflict";
     /// Programmed is False: a vServer group that an annotation names is missing.
-    pub const VSERVER_GROUP_MISSING: &str = "VServerGroupMissing";
+    VSERVER_GROUP_MISSING = "VServerGroupMissing";
     /// Programmed is False: the Service is no longer of type LoadBalancer.
-    pub const CLEANED_UP: &str = "CleanedUp";
+    CLEANED_UP = "CleanedUp";
     /// Class is True: its message is the class.
-    pub const CLASS: &str = "LoadBalancerClass";
+    CLASS = "LoadBalancerClass";
     /// Notified is True: its message holds the hashes.
-    pub const SAID: &str = "Said";
+    SAID = "Said";
     /// Adopted is True.
-    pub const MADE_BY_ANOTHER: &str = "MadeByAnotherController";
+    MADE_BY_ANOTHER = "MadeByAnotherController";
     /// FormerLoadBalancer is True: its message is the id.
-    pub const GONE: &str = "Gone";
+    GONE = "Gone";
 }
 
 /// One type of condition, for documentation.
@@ -78,7 +99,7 @@ pub struct ConditionType {
     pub kind: &'static str,
     /// What it says.
     pub meaning: &'static str,
-    /// Its reasons.
+    /// Its reasons; [`meaning`] says what each means.
     pub reasons: &'static [&'static str],
 }
 

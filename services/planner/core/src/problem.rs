@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+pub use clb_model::events::reason;
 use serde::Serialize;
 
 /// A mistake. The cloud is left as it is until it is mended.
@@ -42,24 +43,8 @@ impl fmt::Display for Problem {
 pub struct Notice {
     /// Whether it is a Warning event rather than a Normal one.
     pub warning: bool,
-    /// The event's reason.
+    /// The event's reason, one of [`clb_model::events::reason`].
     pub reason: &'static str,
     /// The event's message.
     pub message: String,
-}
-
-/// The reasons of [`Notice`]s. Those of other events stand with the conditions.
-pub mod reason {
-    /// An annotation that does nothing for this Service.
-    pub const ANNOTATION_WITHOUT_EFFECT: &str = "AnnotationWithoutEffect";
-    /// A name that resembles an annotation of ours.
-    pub const UNKNOWN_ANNOTATION: &str = "UnknownAnnotation";
-    /// A field of the Service that a CLB cannot do, or only in part.
-    pub const FIELD_WITHOUT_EFFECT: &str = "FieldWithoutEffect";
-    /// Local policy with a scheduler that does not look at weights.
-    pub const SCHEDULER_IGNORES_WEIGHTS: &str = "SchedulerIgnoresWeights";
-    /// More than a quota of the account allows.
-    pub const QUOTA_EXCEEDED: &str = "QuotaExceeded";
-    /// A backend that cannot be used; the others are.
-    pub const BACKEND_LEFT_OUT: &str = "BackendLeftOut";
 }

@@ -2,6 +2,7 @@
 
 use clb_model::LoadBalancerId;
 use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, LoadBalancer};
+use clb_model::events::reason::ANNOTATION_CHANGED;
 use clb_model::operation::{Change, LoadBalancerChange, OperationId};
 
 use super::draft::{Draft, Proposal};
@@ -9,8 +10,6 @@ use super::{PlanContext, tags};
 use crate::desired::{Desired, NamedAttributes};
 
 /// The event's reason for a change that cannot be made.
-const ANNOTATION_CHANGED: &str = "AnnotationChanged";
-
 /// Plans the creation, on which everything else of the plan depends.
 pub(super) fn plan_creation(
     draft: &mut Draft,

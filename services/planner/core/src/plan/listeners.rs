@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
 use clb_model::cloud::{Listener, ListenerKey, LoadBalancer};
+use clb_model::events::reason::ANNOTATION_CHANGED;
 use clb_model::operation::{Change, NewListener, OperationId, VServerGroupRef};
 
 use super::comparison::{self, forward_target};
@@ -16,8 +17,6 @@ use crate::conditions::reason;
 use crate::desired::{DesiredListener, Source};
 
 /// The event's reason for an interruption of traffic that an annotation asks for.
-const ANNOTATION_CHANGED: &str = "AnnotationChanged";
-
 /// What the Service asks for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'p> {

@@ -27,7 +27,7 @@ use std::time::Duration;
 use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::cluster::{Node, Service};
 use clb_model::operation::{Operation, Priority};
-use clb_model::{LoadBalancerId, VServerGroupId};
+use clb_model::{LoadBalancerId, VServerGroupId, events};
 
 use crate::desired::{Desired, DesiredVServerGroup, Source, VServerGroupIdentity};
 use crate::problem::Notice;
@@ -40,7 +40,7 @@ pub use quotas::Attachments;
 pub const GOOD_FOR: Duration = Duration::from_secs(60);
 
 /// The event's reason where backends are not as the Service would have them.
-const SKIP_BACKENDS: &str = "SkipSyncBackends";
+const SKIP_BACKENDS: &str = events::reason::SKIP_SYNC_BACKENDS;
 
 /// What a plan reads besides the desired and the observed state.
 #[derive(Debug, Clone, Copy)]

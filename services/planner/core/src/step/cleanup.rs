@@ -2,6 +2,7 @@
 
 use clb_model::cluster::ServiceType;
 use clb_model::directive::{FinalizerAction, Severity};
+use clb_model::events;
 use clb_model::marks::{HASH_LABEL, LOAD_BALANCER_ID_LABEL};
 
 use super::pass::Pass;
@@ -13,7 +14,7 @@ use crate::plan::deletion::plan_deletion;
 /// With any value, even `"false"`, the CLB stays.
 const PRESERVE_SUFFIX: &str = "loadbalancer-preserve-lb-on-delete";
 /// The event's reason where a clean-up does not get on.
-const FAILED: &str = "CleanLoadBalancerFailed";
+const FAILED: &str = events::reason::CLEAN_LOAD_BALANCER_FAILED;
 
 pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     let mut pass = Pass::new(inputs);
@@ -60,12 +61,12 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     }
     let (reason, message) = if service.deleting {
         (
-            "DeleteTimestampChanged",
+            events::reason::DELETE_TIMESTAMP_CHANGED,
             "the Service is deleted: what it has in the cloud goes",
         )
     } else {
         (
-            "TypeChanged",
+            events::reason::TYPE_CHANGED,
             "the Service is no longer of type LoadBalancer: what it has in the cloud goes",
         )
     };
@@ -128,7 +129,7 @@ fn finished(mut pass: Pass<'_>) -> Step {
     }
     pass.event(
         Severity::Normal,
-        "CleanLoadBalancer",
+        events::reason::CLEAN_LOAD_BALANCER,
         "nothing of the Service is left in the cloud that is to go",
     );
     pass.memory = super::Memory {

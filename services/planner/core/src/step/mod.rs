@@ -15,12 +15,12 @@ pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clb_model::LoadBalancerId;
 use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::cluster::{Node, Service};
 use clb_model::directive::{Severity, Writes};
 use clb_model::operation::{Operation, Priority};
 use clb_model::ownership::{Candidate, Standing, remembered_class, standing};
+use clb_model::{LoadBalancerId, events};
 
 use crate::conditions::Subject;
 use crate::facts::{CloudFacts, Question};
@@ -29,7 +29,7 @@ use crate::settings::ClusterSettings;
 use pass::Pass;
 
 /// The event's reason where a CLB stays when its Service goes.
-const PRESERVED: &str = "PreservedOnDelete";
+const PRESERVED: &str = events::reason::PRESERVED_ON_DELETE;
 
 /// Everything that a pass reads.
 #[derive(Debug, Clone, Copy)]
@@ -185,9 +185,9 @@ fn handed_over(inputs: StepInputs<'_>) -> Step {
     let by_field =
         inputs.service.load_balancer_class.as_deref() != inputs.cluster.load_balancer_class.as_deref();
     let reason = if by_field {
-        "ServiceSpecChanged"
+        events::reason::SERVICE_SPEC_CHANGED
     } else {
-        "AnnotationChanged"
+        events::reason::ANNOTATION_CHANGED
     };
     let message = "the Service now names another class or product, so this controller no longer looks after it: its CLB stays as it \
                    is, and the finalizer stays until another controller takes it off";

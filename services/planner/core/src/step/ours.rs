@@ -3,6 +3,7 @@
 use clb_model::cloud::LoadBalancer;
 use clb_model::cluster::Service;
 use clb_model::directive::{FinalizerAction, Severity};
+use clb_model::events;
 use clb_model::marks::CLASS_CONDITION;
 
 use super::kept::{former, in_force};
@@ -23,7 +24,7 @@ const UNSEEN_RETRY_MS: u64 = 2_000;
 /// How long a CLB with running listeners may be shown as inactive before that is a fault.
 const INACTIVE_LIMIT_MS: u64 = 10 * 60_000;
 /// The event's reason where the CLB itself does not work.
-const UNAVAILABLE: &str = "UnAvailableLoadBalancer";
+const UNAVAILABLE: &str = events::reason::UNAVAILABLE_LOAD_BALANCER;
 
 pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
     let mut pass = Pass::new(inputs);
@@ -188,7 +189,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
         pass.notifications.say(
             Subject::Notice,
             Severity::Warning,
-            "AnnotationChanged",
+            events::reason::ANNOTATION_CHANGED,
             message,
             None,
         );
@@ -229,7 +230,7 @@ fn converged(mut pass: Pass<'_>) -> Step {
     if pass.memory.changed {
         pass.event(
             Severity::Normal,
-            "EnsuredLoadBalancer",
+            events::reason::ENSURED_LOAD_BALANCER,
             "the CLB is as the Service asks",
         );
     }

@@ -1,7 +1,7 @@
 //! What a pass says of its plan: remarks, what stands in the way, that a CLB will stay.
 
-use clb_model::LoadBalancerId;
 use clb_model::directive::Severity;
+use clb_model::{LoadBalancerId, events};
 
 use super::pass::Pass;
 use crate::conditions::{PROGRAMMED, Subject};
@@ -9,7 +9,7 @@ use crate::desired::Desired;
 use crate::plan::Plan;
 
 /// The event's reason where the cloud does not get to what the Service asks for.
-pub(super) const FAILED: &str = "SyncLoadBalancerFailed";
+pub(super) const FAILED: &str = events::reason::SYNC_LOAD_BALANCER_FAILED;
 
 pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
     pass.notifications.look_at(Subject::Notice);
@@ -36,7 +36,7 @@ pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
         pass.notifications.say(
             Subject::Notice,
             Severity::Warning,
-            "SkipSyncBackends",
+            events::reason::SKIP_SYNC_BACKENDS,
             &format!(
                 "backend {}:{} cannot be used: {}. The others are; it is tried again",
                 key.server, key.port, left.reason

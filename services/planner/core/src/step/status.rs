@@ -3,6 +3,7 @@
 use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::cluster::{Ingress, IpMode, PortStatus, Service, Transport};
 use clb_model::directive::Severity;
+use clb_model::events;
 use clb_model::marks::LOAD_BALANCER_ID_LABEL;
 
 use super::pass::Pass;
@@ -51,7 +52,7 @@ pub(super) fn write_status(
         None => pass.notifications.say(
             Subject::Notice,
             Severity::Warning,
-            "FailedUpdateStatus",
+            events::reason::FAILED_UPDATE_STATUS,
             &format!(
                 "annotation alibaba-cloud-loadbalancer-external-ip-type asks for the address of an EIP, but none is bound to CLB {}: \
                  bind one",
