@@ -1,7 +1,7 @@
 //! One cluster: a task that owns all its state and plans its Services one pass at a time. Everything reaches it through one bounded
 //! channel; it never waits for anyone, so nobody who tells it something can be blocked for long.
 //!
-//! - [`event`]: what it is told;
+//! - [`event`]: what it is told; [`hearing`]: what it does about it;
 //! - [`worker`]: the task; [`pass`]: one pass and what follows from it; [`describe`]: for operators;
 //! - [`state`]: Services and Nodes; [`view`]: the mirror; [`facts`]: answers of the cloud;
 //! - [`queue`]: which Service is next; [`effects`]: what must be seen after a batch; [`change`]: traces.
@@ -11,6 +11,7 @@ pub(crate) mod describe;
 pub(crate) mod effects;
 pub(crate) mod event;
 pub(crate) mod facts;
+pub(crate) mod hearing;
 pub(crate) mod pass;
 pub(crate) mod queue;
 pub(crate) mod state;
