@@ -125,6 +125,7 @@ impl ActuatorService for Service {
         let results = self.executor.submit(batch).map_err(|refused| match refused {
             Refused::NotAllowed(error) => not_allowed(error),
             Refused::NotNewer(error) => Status::failed_precondition(error.to_string()),
+            Refused::TooMany(_) => Status::resource_exhausted(refused.to_string()),
         })?;
         let responses = ReceiverStream::new(results).map(|result| {
             Ok(v1::ExecuteResponse {

@@ -34,6 +34,9 @@ pub const NAME: &str = "clb-actuator";
 /// A batch has some hundred backends at most; a CLB with all its groups is the largest message.
 const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
 
+/// Streams of one planner's connection.
+const STREAMS: u32 = 16_384;
+
 /// An actuator whose ports are open and that does not serve yet.
 pub struct Actuator {
     settings: ActuatorSettings,
@@ -112,6 +115,7 @@ impl Actuator {
             Arc::clone(&self.metrics),
             batches.clone(),
             ending.clone(),
+            self.settings.batches,
         ));
 
         let serving = self.health.check("grpc", Kind::Gate);
@@ -133,6 +137,8 @@ impl Actuator {
         let server = self
             .security
             .server(self.settings.listen)?
+            // Each batch is a stream of its own; the library's 200 would hold up urgent ones behind those that wait for a limit.
+            .max_concurrent_streams(Some(STREAMS))
             .layer(GrpcTraceLayer::new(NAME))
             .add_service(
                 ActuatorServiceServer::new(service)

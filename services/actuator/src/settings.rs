@@ -49,6 +49,8 @@ settings! {
         limit_burst: u32 = default("20").between("1", "100000"),
         /// Calls of one action that may wait for its limit.
         limit_queue: usize = default("4096").between("1", "1000000"),
+        /// Batches that may wait and run at a time, of all clusters; one more is refused.
+        batches: usize = default("10000").between("1", "1000000"),
         /// How long one call to the cloud may take.
         call_timeout: Duration = default("10s").between("100ms", "2m"),
         /// Time between two full reads of what the cloud holds.

@@ -65,6 +65,9 @@ pub(crate) enum Refused {
     /// The plan is old.
     #[error(transparent)]
     NotNewer(#[from] NotNewer),
+    /// Too many are under way.
+    #[error("{0} batches are under way already")]
+    TooMany(usize),
 }
 
 /// Takes batches and runs them.
@@ -76,22 +79,26 @@ pub(crate) struct Executor {
     metrics: Arc<ActuatorMetrics>,
     tasks: TaskTracker,
     stopping: CancellationToken,
+    /// How many batches may be under way.
+    bound: usize,
 }
 
 impl Executor {
-    /// For these regions; batches run on `tasks`, and end after their current operation once `stopping` is cancelled.
+    /// For these regions; `bound` batches at most run on `tasks`, and end after their current operation once `stopping` is cancelled.
     pub(crate) fn new(
         regions: HashMap<String, Arc<Region>>,
         access: Access,
         metrics: Arc<ActuatorMetrics>,
         tasks: TaskTracker,
         stopping: CancellationToken,
+        bound: usize,
     ) -> Self {
         Self {
             regions,
             access,
             registry: Registry::new(&stopping),
             stopping,
+            bound,
             creations: Arc::default(),
             metrics,
             tasks,
@@ -111,6 +118,9 @@ impl Executor {
     pub(crate) fn submit(&self, batch: Batch) -> Result<mpsc::Receiver<OperationResult>, Refused> {
         let cluster = self.access.cluster(batch.cluster.as_str(), &batch.region)?;
         let region = self.region(batch.cluster.as_str(), &batch.region)?;
+        if self.tasks.len() >= self.bound {
+            return Err(Refused::TooMany(self.tasks.len()));
+        }
         let ticket = self.registry.enter(&batch)?;
         let (results, receiver) = mpsc::channel(batch.operations.len().max(1));
         let span = tracing::info_span!(

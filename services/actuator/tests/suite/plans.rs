@@ -92,3 +92,43 @@ async fn only_a_planner_may_call() {
     let vswitches: Vec<&str> = facts.vswitches.iter().map(|fact| fact.id.as_str()).collect();
     assert_eq!(vswitches, ["vsw-k"]);
 }
+
+#[tokio::test]
+async fn there_is_a_bound_on_batches_and_one_more_is_refused() {
+    let lab = Lab::with("batches: 1", |_| {}).await;
+    let (id, _) = lab.create("uid-1").await;
+    lab.sim
+        .cloud()
+        .order_fault(Fault::next(FaultKind::Stall { milliseconds: 500 }).of("SetLoadBalancerName"));
+    let running = lab.batch_on("uid-1", &id, vec![rename("one")]);
+    let refused = lab.batch_on("uid-2", &id, vec![rename("two")]);
+    let then = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        lab.try_execute(&refused).await.unwrap_err()
+    };
+    let (running, status) = tokio::join!(lab.execute(&running), then);
+    assert_succeeded(&running);
+    assert_eq!(status.code(), tonic::Code::ResourceExhausted, "{status}");
+}
+
+#[tokio::test]
+async fn hundreds_that_wait_for_a_limit_hold_up_no_other() {
+    let limits = "limits: [{action: '*', calls: 1000000, burst: 100000}, {action: CreateVServerGroup, calls: 2, window: 1h}]";
+    let lab = Lab::with(limits, |_| {}).await;
+    let (id, _) = lab.create("uid-1").await;
+    let wait_for_ever = (0..250).map(|number| {
+        let group = crate::lab::group(&format!("k8s/{number}/a/b/c-lab"), Vec::new());
+        let batch = lab.batch_on(&format!("uid-waits-{number}"), &id, vec![group]);
+        let lab = &lab;
+        async move { lab.execute(&batch).await }
+    });
+    let urgent = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        lab.execute(&lab.batch_on("uid-1", &id, vec![rename("urgent")]))
+            .await
+    };
+    tokio::select! {
+        results = urgent => assert_succeeded(&results),
+        _ = futures::future::join_all(wait_for_ever) => panic!("the waiting ones ended first"),
+    }
+}
