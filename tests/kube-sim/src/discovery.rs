@@ -1,8 +1,5 @@
 //! What clients ask first: versions, groups and resources, plain and aggregated.
 
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
-use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::resources::{self, Resource};
@@ -21,34 +18,32 @@ const MAIN_VERBS: [&str; 8] = [
 const STATUS_VERBS: [&str; 3] = ["get", "patch", "update"];
 
 /// `/version`: the version whose behaviour is simulated.
-pub(crate) fn version() -> Value {
+fn version() -> Value {
     json!({
         "major": "1", "minor": "36", "gitVersion": "v1.36.3", "gitCommit": "", "gitTreeState": "clean",
         "buildDate": "1970-01-01T00:00:00Z", "goVersion": "kube-sim", "compiler": "rustc", "platform": "linux/amd64",
     })
 }
 
-/// The discovery document at a path, or `None`.
-pub(crate) fn document(path: &str, headers: &HeaderMap) -> Option<Response<Body>> {
+/// The discovery document at a path and its media type, or `None`.
+pub(crate) fn document(path: &str, accept: &str) -> Option<(Value, &'static str)> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let wants_aggregated = accepts_aggregated(headers);
-    let (document, aggregated) = match parts.as_slice() {
-        ["api"] if wants_aggregated => (aggregated_list(|group| group.is_empty()), true),
-        ["apis"] if wants_aggregated => (aggregated_list(|group| !group.is_empty()), true),
-        ["api"] => (
-            json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}),
-            false,
-        ),
+    let wants_aggregated = accept.split(',').any(|range| {
+        let has = |parameter: &str| range.split(';').any(|part| part.trim() == parameter);
+        has("as=APIGroupDiscoveryList") && has("v=v2") && has("g=apidiscovery.k8s.io")
+    });
+    let document = match parts.as_slice() {
+        ["api"] if wants_aggregated => return Some((aggregated_list(|group| group.is_empty()), AGGREGATED)),
+        ["apis"] if wants_aggregated => {
+            return Some((aggregated_list(|group| !group.is_empty()), AGGREGATED));
+        }
+        ["api"] => json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}),
         ["apis"] => {
-            let groups: Vec<Value> = resources::groups()
+            let named = resources::groups()
                 .into_iter()
-                .filter(|(group, _)| !group.is_empty())
-                .map(|(group, version)| api_group(group, version))
-                .collect();
-            (
-                json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}),
-                false,
-            )
+                .filter(|(group, _)| !group.is_empty());
+            let groups: Vec<Value> = named.map(|(group, version)| api_group(group, version)).collect();
+            json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
         }
         ["apis", group] => {
             let (group, version) = resources::groups()
@@ -57,35 +52,21 @@ pub(crate) fn document(path: &str, headers: &HeaderMap) -> Option<Response<Body>
             let mut document = api_group(group, version);
             document["kind"] = "APIGroup".into();
             document["apiVersion"] = "v1".into();
-            (document, false)
+            document
         }
-        ["api", version] => (resource_list("", version)?, false),
-        ["apis", group, version] => (resource_list(group, version)?, false),
+        ["api", version] => resource_list("", version)?,
+        ["apis", group, version] => resource_list(group, version)?,
+        ["version"] => version(),
         _ => return None,
     };
-    let mut response = Response::new(Body::from(Bytes::from(document.to_string())));
-    *response.status_mut() = StatusCode::OK;
-    let media_type = if aggregated {
-        AGGREGATED
-    } else {
-        "application/json"
-    };
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    Some(response)
+    Some((document, "application/json"))
 }
 
-fn accepts_aggregated(headers: &HeaderMap) -> bool {
-    let accepted = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    accepted.split(',').any(|accepted| {
-        accepted.contains("as=APIGroupDiscoveryList")
-            && accepted.contains("v=v2")
-            && !accepted.contains("v=v2beta1")
-    })
+fn verbs(resource: &Resource) -> Vec<&'static str> {
+    MAIN_VERBS
+        .into_iter()
+        .filter(|verb| *verb != "deletecollection" || resource.deletes_collections())
+        .collect()
 }
 
 fn api_group(group: &str, version: &str) -> Value {
@@ -104,7 +85,7 @@ fn resource_list(group: &str, version: &str) -> Option<Value> {
     for resource in resources_of(group, version) {
         let mut entry = json!({
             "name": resource.plural, "singularName": resource.singular, "namespaced": resource.namespaced,
-            "kind": resource.kind, "verbs": MAIN_VERBS,
+            "kind": resource.kind, "verbs": verbs(resource),
         });
         if !resource.short_names.is_empty() {
             entry["shortNames"] = json!(resource.short_names);
@@ -143,10 +124,11 @@ fn aggregated_list(is_wanted: impl Fn(&str) -> bool) -> Value {
 }
 
 fn aggregated_resource(resource: &Resource) -> Value {
-    let kind = json!({"group": resource.group, "version": resource.version, "kind": resource.kind});
+    // Empty means: of the group and version around it.
+    let kind = json!({"group": "", "version": "", "kind": resource.kind});
     let mut entry = json!({
         "resource": resource.plural, "responseKind": kind, "singularResource": resource.singular,
-        "scope": if resource.namespaced { "Namespaced" } else { "Cluster" }, "verbs": MAIN_VERBS,
+        "scope": if resource.namespaced { "Namespaced" } else { "Cluster" }, "verbs": verbs(resource),
     });
     if !resource.short_names.is_empty() {
         entry["shortNames"] = json!(resource.short_names);

@@ -136,7 +136,14 @@ impl ApiError {
         Self::new(403, "Forbidden", message).about(resource, name)
     }
 
+    /// 406; `offered` lists what can be answered.
+    pub fn not_acceptable(offered: &str) -> Self {
+        let message = format!("406: Not Acceptable\n\nAvailable representations: {offered}");
+        Self::new(406, "NotAcceptable", message)
+    }
+
     /// 405.
+
     pub fn method_not_allowed() -> Self {
         Self::new(
             405,

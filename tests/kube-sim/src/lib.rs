@@ -13,6 +13,7 @@ mod errors;
 mod events;
 mod faults;
 mod managed_fields;
+mod openapi;
 mod patch;
 mod registry;
 pub mod resources;
@@ -21,6 +22,7 @@ mod server;
 mod service_view;
 mod sim;
 mod storage;
+mod table;
 mod tls;
 mod validation;
 

@@ -74,6 +74,11 @@ impl Resource {
         format!("{}.{}", self.package, self.kind)
     }
 
+    /// Whether many can be deleted at once.
+    pub(crate) fn deletes_collections(&self) -> bool {
+        self.plural != "namespaces"
+    }
+
     /// The resource whose form is stored: its own, save for `events.k8s.io`, whose objects are core events.
     pub(crate) fn stored_as(&self) -> &'static Resource {
         TABLES[self.table]
@@ -237,7 +242,7 @@ pub static EVENTS_V1: Resource = Resource {
     table: 6,
 };
 
-/// Every resource that is served.
+/// Every resource that is served, in the order in which discovery lists them.
 pub static ALL: [&Resource; 10] = [
     &CONFIG_MAPS,
     &ENDPOINTS,
@@ -246,9 +251,9 @@ pub static ALL: [&Resource; 10] = [
     &NODES,
     &PODS,
     &SERVICES,
+    &EVENTS_V1,
     &LEASES,
     &ENDPOINT_SLICES,
-    &EVENTS_V1,
 ];
 
 /// The storage's tables in order of [`Resource::table`].

@@ -4,10 +4,12 @@
 
 mod body;
 mod document;
+mod documents;
 mod field_validation;
 mod list_options;
 mod listen;
 mod read;
+mod representation;
 mod request;
 mod respond;
 mod routes;

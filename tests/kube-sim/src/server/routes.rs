@@ -3,12 +3,12 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{Method, Response, StatusCode, header};
+use axum::http::{Method, Response, header};
 use axum::routing::get;
 
 use super::request::{self, Query, Target};
 use super::write::{self, Write};
-use super::{App, body, read, respond, watch};
+use super::{App, body, documents, read, respond, watch};
 use crate::errors::ApiError;
 use crate::faults::FaultAction;
 use crate::registry::Part;
@@ -19,13 +19,8 @@ pub(crate) fn router(app: App) -> Router {
         .route("/healthz", get(|| async { "ok" }))
         .route("/livez", get(|| async { "ok" }))
         .route("/readyz", get(|| async { "ok" }))
-        .route("/version", get(version))
         .fallback(resource)
         .with_state(app)
-}
-
-async fn version() -> Response<Body> {
-    respond::value(StatusCode::OK, &crate::discovery::version())
 }
 
 /// Requests for resources, and discovery below `/api` and `/apis`.
@@ -63,9 +58,9 @@ fn authorize(app: &App, request: &Request) -> Result<(), ApiError> {
 async fn dispatch(app: &App, request: Request) -> Result<Response<Body>, ApiError> {
     let (parts, request_body) = request.into_parts();
     if parts.method == Method::GET
-        && let Some(document) = crate::discovery::document(parts.uri.path(), &parts.headers)
+        && let Some(answer) = documents::get(parts.uri.path(), &parts.headers)
     {
-        return Ok(document);
+        return answer;
     }
     let target = Target::parse(parts.uri.path()).ok_or_else(ApiError::no_such_path)?;
     if target.part == Part::Status && !matches!(parts.method, Method::GET | Method::PUT | Method::PATCH) {
@@ -88,10 +83,10 @@ async fn dispatch(app: &App, request: Request) -> Result<Response<Body>, ApiErro
         bytes: &bytes,
     };
     let response = match (verb, &target.name) {
-        ("watch", _) => watch::watch(app, &target, &query),
-        ("list", _) => read::list(app, &target, &query),
-        ("get", Some(_)) if query.wants_watch() => watch::watch(app, &target, &query),
-        ("get", Some(name)) => read::get(app, &target, name),
+        ("watch", _) => watch::watch(app, &target, &query, &parts.headers),
+        ("list", _) => read::list(app, &target, &query, &parts.headers),
+        ("get", Some(_)) if query.wants_watch() => watch::watch(app, &target, &query, &parts.headers),
+        ("get", Some(name)) => read::get(app, &target, name, &query, &parts.headers),
         ("create", _) => Ok(write.answer(Write::create)),
         ("update", _) => Ok(write.answer(Write::update)),
         ("patch", _) => Ok(write.answer(Write::patch)),

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Response, header};
+use axum::http::{HeaderMap, HeaderValue, Response, header};
 use bytes::{BufMut, Bytes, BytesMut};
 use futures::stream;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::representation::Representation;
 use super::request::{Query, Target};
 use super::{App, list_options};
 use crate::errors::ApiError;
@@ -29,7 +30,13 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// Marks the bookmark after the initial events of a streaming list.
 const INITIAL_EVENTS_END: &str = "k8s.io/initial-events-end";
 
-pub(super) fn watch(app: &App, target: &Target, query: &Query) -> Result<Response<Body>, ApiError> {
+pub(super) fn watch(
+    app: &App,
+    target: &Target,
+    query: &Query,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, ApiError> {
+    let representation = Representation::negotiate(headers, query)?;
     let resource = target.resource;
     let mut selectors = query.selectors(resource)?;
     if let Some(name) = &target.name {
@@ -63,6 +70,8 @@ pub(super) fn watch(app: &App, target: &Target, query: &Query) -> Result<Respons
         dropped,
         opening: None,
         is_over: false,
+        representation,
+        has_begun: false,
     };
     watcher.opening = Some(watcher.open(initial));
     let events = stream::unfold(watcher, |mut watcher| async move {
@@ -111,6 +120,9 @@ struct Watcher {
     /// The first chunk, made when the watch was opened.
     opening: Option<Bytes>,
     is_over: bool,
+    representation: Representation,
+    /// An object has been sent.
+    has_begun: bool,
 }
 
 impl Watcher {
@@ -138,15 +150,11 @@ impl Watcher {
         };
         self.revision = revision;
         let mut chunk = BytesMut::new();
-        for stored in objects
-            .iter()
-            .filter(|stored| self.selectors.matches(&stored.value))
-        {
-            put_event(
-                &mut chunk,
-                ChangeKind::Added.event(),
-                &stored.document(self.resource),
-            );
+        for stored in &objects {
+            if !self.selectors.matches(&stored.value) {
+                continue;
+            }
+            self.put_object(&mut chunk, ChangeKind::Added, stored);
         }
         if initial == Initial::Streaming && self.bookmarks {
             self.put_bookmark(&mut chunk, true);
@@ -208,8 +216,16 @@ impl Watcher {
         Ok(chunk.freeze())
     }
 
+    fn put_object(&mut self, chunk: &mut BytesMut, kind: ChangeKind, stored: &Stored) {
+        let object = self
+            .representation
+            .event_object(self.resource, stored, !self.has_begun);
+        self.has_begun = true;
+        put_event(chunk, kind.event(), &object);
+    }
+
     /// An object that starts or stops being selected is added or deleted for this watcher.
-    fn put_change(&self, chunk: &mut BytesMut, change: &Change) {
+    fn put_change(&mut self, chunk: &mut BytesMut, change: &Change) {
         if !self.namespace.is_empty() && change.key.namespace != self.namespace {
             return;
         }
@@ -226,9 +242,9 @@ impl Watcher {
             (change.kind, kind, &change.previous)
         {
             let last = Stored::new(previous.value.clone(), change.object.revision);
-            put_event(chunk, kind.event(), &last.document(self.resource));
+            self.put_object(chunk, kind, &last);
         } else {
-            put_event(chunk, kind.event(), &change.object.document(self.resource));
+            self.put_object(chunk, kind, &change.object);
         }
     }
 
@@ -257,7 +273,7 @@ impl Watcher {
         if ends_initial_events {
             metadata["annotations"] = json!({INITIAL_EVENTS_END: "true"});
         }
-        let object = json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata});
+        let object = self.representation.bookmark(self.resource, metadata);
         put_event(chunk, "BOOKMARK", object.to_string().as_bytes());
     }
 }

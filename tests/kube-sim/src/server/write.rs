@@ -205,6 +205,9 @@ pub(super) fn delete(
     let resource = target.resource;
     let options = delete_options(query, bytes)?;
     let Some(name) = target.name.as_deref() else {
+        if !resource.deletes_collections() {
+            return Err(ApiError::method_not_allowed());
+        }
         let selectors = query.selectors(resource)?;
         let items = app
             .registry

@@ -6,9 +6,11 @@
 mod harness;
 
 mod deleting;
+mod discovering;
 mod objects;
 mod patches;
 mod reading;
 mod services_create;
 mod services_update;
+mod tables;
 mod watching;

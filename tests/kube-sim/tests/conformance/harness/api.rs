@@ -173,7 +173,12 @@ impl Api {
 
     /// Opens a watch.
     pub(crate) async fn watch(&self, path: &str) -> Watch<'_> {
-        let answer = self.open(Method::GET, path, &[], None).await;
+        self.watch_as(path, "application/json").await
+    }
+
+    /// Opens a watch whose objects come in some form.
+    pub(crate) async fn watch_as(&self, path: &str, accept: &str) -> Watch<'_> {
+        let answer = self.open(Method::GET, path, &[("accept", accept)], None).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         Watch::new(self, answer)
     }

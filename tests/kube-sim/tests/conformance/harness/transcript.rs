@@ -147,6 +147,15 @@ impl Transcript {
                 if !self.show_managers {
                     members.remove("managedFields");
                 }
+                if let Some(Value::Array(managers)) = members.get_mut("managedFields") {
+                    // Sorted by the second in which they came, which a test cannot foresee.
+                    managers.sort_by_key(|entry| {
+                        format!(
+                            "{}{}{}",
+                            entry["manager"], entry["operation"], entry["subresource"]
+                        )
+                    });
+                }
                 for (key, member) in members {
                     self.normalize(key, member);
                 }
