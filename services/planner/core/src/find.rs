@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use clb_model::cloud::LoadBalancer;
-use clb_model::cluster::Service;
+use clb_model::cluster::{Service, ServiceType};
 use clb_model::marks::{
     self, ANNOTATION_PREFIX, CLUSTER_TAG, LEGACY_ANNOTATION_PREFIX, LOAD_BALANCER_ID_LABEL, OWNER_TAG,
     REUSED_TAG,
@@ -103,12 +103,18 @@ pub enum FindError {
     },
 }
 
-/// The id to look for beside the tag and the default name. The CLB of a Service does not change, so while the Service has an address the
-/// label that remembers its CLB goes before the annotation.
+/// The id to look for beside the tag and the default name.
 #[must_use]
 pub fn interest(service: &Service) -> Option<LoadBalancerId> {
-    let label = labelled_id(service).filter(|_| !service.ingress.is_empty());
-    label.or_else(|| annotated_id(service))
+    used_id(service).or_else(|| annotated_id(service))
+}
+
+/// The CLB that the Service's label remembers, while it counts: the CLB of a Service that has an address does not change, and one that is
+/// cleaned up leaves the CLB that it used. (A person who empties the status of a Service wants it to forget a CLB that is gone.)
+fn used_id(service: &Service) -> Option<LoadBalancerId> {
+    let is_going =
+        service.finalizer && (service.deleting || service.service_type != ServiceType::LoadBalancer);
+    labelled_id(service).filter(|_| is_going || !service.ingress.is_empty())
 }
 
 /// What the annotation `…-id` names.
@@ -236,7 +242,7 @@ fn by_name<'a>(service: &Service, observed: &[&'a LoadBalancer]) -> Result<Optio
 
 /// The user's CLB that the Service uses already though the annotation now names another or none: this cannot change.
 fn kept_reuse<'a>(service: &Service, observed: &[&'a LoadBalancer]) -> Option<Found<'a>> {
-    let id = labelled_id(service).filter(|_| !service.ingress.is_empty())?;
+    let id = used_id(service)?;
     if annotated_id(service).as_ref() == Some(&id) {
         return None;
     }

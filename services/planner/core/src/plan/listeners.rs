@@ -263,6 +263,18 @@ impl<'p> ListenerPlanner<'p, '_> {
         reason: &str,
         after: Vec<OperationId>,
     ) -> Option<OperationId> {
+        if let Some(present) = &listener.vgroup {
+            let handle = wanted
+                .vgroup
+                .as_ref()
+                .and_then(|identity| self.groups.handle(identity));
+            if handle.is_some_and(|handle| {
+                !handle.can_take_over && handle.reference != VServerGroupRef::Id(present.clone())
+            }) {
+                self.groups.keep(present);
+                return None;
+            }
+        }
         let (vgroup, group_ready) = self.group_of(wanted)?;
         let stays_in_group = listener
             .vgroup
@@ -306,16 +318,7 @@ impl<'p> ListenerPlanner<'p, '_> {
         } else {
             comparison::changes(key.protocol, &wanted.named, &listener.attributes)
         };
-        let group = wanted
-            .vgroup
-            .as_ref()
-            .and_then(|identity| self.groups.handle(identity))
-            .filter(|handle| {
-                listener.vgroup.as_ref().is_none_or(|present| {
-                    !handle.without_room && handle.reference != VServerGroupRef::Id(present.clone())
-                })
-            })
-            .map(|handle| (handle.reference, handle.after));
+        let group = self.other_group(wanted, listener);
         if group.is_some() || !changes.is_empty() {
             let reason = adjustment_reason(key, &changes, group.is_some(), &listener.attributes);
             if changes.get(ListenerAttribute::ProxyProtocol).is_some() {
@@ -356,6 +359,23 @@ impl<'p> ListenerPlanner<'p, '_> {
             );
         }
         domain_extensions::plan(self.draft, self.context, wanted, Some(listener), None);
+    }
+
+    /// The group that a listener is to go over to, where it is another than the present one; not before that group can take over.
+    fn other_group(
+        &mut self,
+        wanted: &DesiredListener,
+        listener: &Listener,
+    ) -> Option<(VServerGroupRef, Vec<OperationId>)> {
+        let handle = self.groups.handle(wanted.vgroup.as_ref()?)?;
+        match &listener.vgroup {
+            Some(present) if handle.reference == VServerGroupRef::Id(present.clone()) => None,
+            Some(present) if !handle.can_take_over => {
+                self.groups.keep(present);
+                None
+            }
+            _ => Some((handle.reference, handle.after)),
+        }
     }
 
     /// The group that a wanted listener sends to and what it waits for; none when that group is not there.

@@ -31,16 +31,14 @@ impl<'a> BackendWords<'a> {
 
     /// Why these come.
     pub(super) fn coming(&self, backends: &[Backend]) -> String {
-        list(backends.iter().map(|backend| match &backend.target {
-            BackendTarget::Instance(id) => match self.by_instance.get(id.as_str()) {
-                Some(node) => format!("node {} is eligible", node.name),
-                None => format!("instance {id} is eligible"),
-            },
+        let names = backends.iter().map(|backend| match &backend.target {
+            BackendTarget::Instance(_) => self.name(backend),
             BackendTarget::Interface { address, .. } => match self.pod(*address) {
-                Some(pod) => format!("pod {pod} is ready"),
-                None => format!("pod address {address} is ready"),
+                Some(pod) => format!("pod {pod}"),
+                None => self.name(backend),
             },
-        }))
+        });
+        format!("{} can take traffic", list(names))
     }
 
     /// Why these go.

@@ -1,5 +1,6 @@
 //! In which order the backends of all groups come and go: add before remove; where a quota leaves no room, remove first, then add the
-//! rest. A group that has ready endpoints is never without a backend in between.
+//! rest. A group that has ready endpoints is never without a backend in between: where nothing of what is there stays, what goes waits
+//! until the mirror shows what has come, because the cloud may be able to use none of it.
 
 use clb_model::VServerGroupId;
 use clb_model::cloud::{Backend, LoadBalancer, VServerGroup};
@@ -75,14 +76,10 @@ pub(super) struct Rollout {
     pub(super) created: Option<OperationId>,
     /// What a listener that is to use it waits for.
     pub(super) ready: Vec<OperationId>,
-    /// There is no room for any of the backends that it should have: a listener stays with the group that it has.
-    pub(super) without_room: bool,
-    /// The first additions, on which a removal of all others depends.
-    added: Option<OperationId>,
-    /// It is created with backends.
-    has_first: bool,
-    /// One backend that goes last, because nothing else is in the group until then.
-    last: Option<Backend>,
+    /// Backends come before anything goes.
+    adds_first: bool,
+    /// One backend stays for now, because nothing else is in the group until others have come.
+    keeps: Option<Backend>,
 }
 
 /// The backends of one group that are to be added, by when there is room.
@@ -114,7 +111,7 @@ pub(super) fn plan(
     let mut removals = Vec::new();
     let mut freed = 0;
     for (part, rollout) in parts.iter().zip(&mut rollouts) {
-        part.plan_drains(draft, &words, rollout.added);
+        part.plan_drains(draft, &words, rollout);
         if let Some((operation, count)) = part.plan_removal(draft, &words, rollout) {
             removals.push(operation);
             freed += count;
@@ -302,13 +299,13 @@ impl Part<'_> {
             );
             rollout.created = Some(created);
             rollout.ready.push(created);
-            rollout.has_first = !now.is_empty();
             return rollout;
         }
         if !now.is_empty()
             && let Some(proposal) = self.change(BackendChange::Add, now.to_vec(), words.coming(now), None)
         {
-            rollout.added = Some(draft.add_harmless(proposal));
+            draft.add_harmless(proposal);
+            rollout.adds_first = true;
         }
         let sets = &self.difference.sets;
         if !sets.is_empty() {
@@ -321,15 +318,15 @@ impl Part<'_> {
     }
 
     /// Weight 0 takes the traffic away; where nothing else is in the group it waits for what comes.
-    fn plan_drains(&self, draft: &mut Draft, words: &BackendWords<'_>, added: Option<OperationId>) {
+    fn plan_drains(&self, draft: &mut Draft, words: &BackendWords<'_>, rollout: &Rollout) {
         let drains = &self.difference.drains;
-        if drains.is_empty() {
+        let all_drain = drains.len() == self.difference.staying;
+        if drains.is_empty() || (all_drain && rollout.adds_first && self.must_not_be_empty) {
             return;
         }
         let backends: Vec<Backend> = drains.iter().map(|(backend, _)| backend.clone()).collect();
         if let Some(proposal) = self.change(BackendChange::Set, backends, words.weighing(drains), None) {
-            let all_drain = drains.len() == self.difference.staying;
-            draft.add(proposal.after(added.filter(|_| all_drain)).taking_away());
+            draft.add(proposal.taking_away());
         }
     }
 
@@ -341,23 +338,24 @@ impl Part<'_> {
         rollout: &mut Rollout,
     ) -> Option<(OperationId, usize)> {
         let mut removes = self.difference.removes.clone();
-        let nothing_stays = self.difference.staying == 0;
-        if nothing_stays && rollout.added.is_none() && self.must_not_be_empty {
-            // There is no room for what comes before something has gone: one backend goes last.
-            rollout.last = removes.pop();
+        if removes.iter().any(|backend| words.is_gone(backend)) {
+            draft.mark_urgent();
+        }
+        if self.difference.staying == 0 && self.must_not_be_empty {
+            if rollout.adds_first {
+                return None;
+            }
+            // There is no room for what comes before something has gone.
+            rollout.keeps = removes.pop();
         }
         if removes.is_empty() {
             return None;
         }
-        if removes.iter().any(|backend| words.is_gone(backend)) {
-            draft.mark_urgent();
-        }
         let count = removes.len();
         let reason = words.going(&removes);
         let proposal = self.change(BackendChange::Remove, removes, reason, None)?;
-        // Only a removal that leaves nothing else depends on what comes: a quota that refuses an addition must not stop removals.
-        let after = rollout.added.filter(|_| nothing_stays);
-        let operation = draft.add(proposal.after(after).taking_away())?;
+        // It does not depend on what comes: a quota that refuses an addition must not stop removals.
+        let operation = draft.add(proposal.taking_away())?;
         Some((operation, count))
     }
 
@@ -369,41 +367,29 @@ impl Part<'_> {
         fitting: Vec<Backend>,
         removals: &[OperationId],
     ) {
-        let mut added = None;
-        if !fitting.is_empty() {
-            let reason = format!(
-                "{}; there was no room before the removals",
-                words.coming(&fitting)
-            );
-            if let Some(proposal) = self.change(BackendChange::Add, fitting, reason, Some(rollout)) {
-                added =
-                    Some(draft.add_harmless(proposal.after(removals.iter().copied()).after(rollout.created)));
+        if fitting.is_empty() {
+            if let Some(kept) = &rollout.keeps {
+                draft.notice(
+                    true,
+                    SKIP_BACKENDS,
+                    format!(
+                        "{} stays in {} although it is no longer wanted: the quota of backends leaves no room for another, and \
+                         the group must not become empty",
+                        words.name(kept),
+                        group_name(self.identity)
+                    ),
+                );
             }
-        }
-        rollout.ready.extend(added);
-        let wants_backends = !self.difference.adds.is_empty();
-        rollout.without_room = self.observed.is_none()
-            && self.must_not_be_empty
-            && wants_backends
-            && added.is_none()
-            && !rollout.has_first;
-        let Some(last) = rollout.last.take() else { return };
-        let Some(added) = added else {
-            draft.notice(
-                true,
-                SKIP_BACKENDS,
-                format!(
-                    "{} stays in {} although it is no longer wanted: the quota of backends leaves no room for another, and the \
-                     group must not become empty",
-                    words.name(&last),
-                    group_name(self.identity)
-                ),
-            );
             return;
-        };
-        let reason = words.going(std::slice::from_ref(&last));
-        if let Some(proposal) = self.change(BackendChange::Remove, vec![last], reason, None) {
-            draft.add(proposal.after([added]).taking_away());
+        }
+        let reason = format!(
+            "{}; there was no room before the removals",
+            words.coming(&fitting)
+        );
+        if let Some(proposal) = self.change(BackendChange::Add, fitting, reason, Some(rollout)) {
+            let after = removals.iter().copied().chain(rollout.created);
+            let added = draft.add_harmless(proposal.after(after));
+            rollout.ready.push(added);
         }
     }
 }

@@ -20,11 +20,15 @@ pub(super) fn plan(draft: &mut Draft, context: PlanContext<'_>, desired: &Desire
     let missing = missing_of(&ours, observed);
     if !missing.is_empty() {
         let keys = missing.keys().cloned().collect::<Vec<_>>().join(", ");
+        let why = match desired.source {
+            Source::Own => "by which it is found again",
+            Source::Reused { .. } => "which says that a Service uses it",
+        };
         set(
             draft,
             observed,
             missing,
-            format!("the CLB lacks our tag {keys}, by which it is found"),
+            format!("the CLB lacks the tag {keys}, {why}"),
         );
     }
     let Some(wanted) = &desired.named.additional_tags else {

@@ -23,6 +23,8 @@ pub(super) struct Groups<'a> {
     released: BTreeMap<VServerGroupId, Vec<OperationId>>,
     /// By group: how many listeners will still use it.
     uses: BTreeMap<VServerGroupId, usize>,
+    /// Groups that a listener of ours keeps until the one that it is to have can take over.
+    kept: BTreeSet<VServerGroupId>,
     /// Whether the groups that ports need are all known: only then others are on their way out.
     complete: bool,
 }
@@ -33,16 +35,14 @@ struct Entry<'a> {
     reference: Option<VServerGroupRef>,
     /// What a listener that is to use the group waits for.
     ready: Vec<OperationId>,
-    /// There is no room for any of its backends.
-    without_room: bool,
 }
 
 /// A group as a listener refers to it.
 pub(super) struct GroupHandle {
     pub(super) reference: VServerGroupRef,
     pub(super) after: Vec<OperationId>,
-    /// A listener that has another group stays with it: there is no room for the backends of this one.
-    pub(super) without_room: bool,
+    /// A listener that has another group may go over to it.
+    pub(super) can_take_over: bool,
 }
 
 impl<'a> Groups<'a> {
@@ -71,6 +71,7 @@ impl<'a> Groups<'a> {
             entries,
             released: BTreeMap::new(),
             uses,
+            kept: BTreeSet::new(),
             complete: true,
         }
     }
@@ -98,6 +99,7 @@ impl<'a> Groups<'a> {
             entries,
             released: BTreeMap::new(),
             uses: BTreeMap::new(),
+            kept: BTreeSet::new(),
             complete: false,
         }
     }
@@ -108,7 +110,7 @@ impl<'a> Groups<'a> {
         Some(GroupHandle {
             reference: entry.reference.clone()?,
             after: entry.ready.clone(),
-            without_room: entry.without_room,
+            can_take_over: entry.can_take_over(),
         })
     }
 
@@ -119,6 +121,11 @@ impl<'a> Groups<'a> {
         if let Some(uses) = self.uses.get_mut(vgroup) {
             *uses = uses.saturating_sub(1);
         }
+    }
+
+    /// A listener of ours stays with the group for now.
+    pub(super) fn keep(&mut self, vgroup: &VServerGroupId) {
+        self.kept.insert(vgroup.clone());
     }
 
     /// Plans what comes, changes and goes in all groups that ports need.
@@ -170,7 +177,6 @@ impl<'a> Groups<'a> {
         for (identity, rollout) in identities.iter().zip(planned) {
             if let Some(entry) = self.entries.get_mut(identity) {
                 entry.ready = rollout.ready;
-                entry.without_room = rollout.without_room;
                 if let Some(created) = rollout.created {
                     entry.reference = Some(VServerGroupRef::CreatedBy(created));
                 }
@@ -212,6 +218,9 @@ impl<'a> Groups<'a> {
     /// not ours to delete.
     pub(super) fn plan_removals(&mut self, draft: &mut Draft) {
         for (id, vgroup) in self.unwanted() {
+            if self.kept.contains(id) {
+                continue;
+            }
             let uses = self.uses.get(id).copied().unwrap_or_default();
             let released = self.released.get(id).cloned().unwrap_or_default();
             remove_group(draft, self.context, (id, vgroup), uses, released);
@@ -275,6 +284,14 @@ pub(super) fn remove_group(
 }
 
 impl<'a> Entry<'a> {
+    /// A group that is not to be empty takes over only when the mirror shows a backend in it: the cloud may be able to use none.
+    fn can_take_over(&self) -> bool {
+        let has_backends = self
+            .observed
+            .is_some_and(|(_, vgroup)| !vgroup.backends.is_empty());
+        has_backends || !self.wanted.must_not_be_empty
+    }
+
     fn find(load_balancer: Option<&'a LoadBalancer>, identity: &VServerGroupIdentity) -> Self {
         let observed = load_balancer.and_then(|clb| match identity {
             VServerGroupIdentity::Reused(id) => clb.vgroups.get_key_value(id),
@@ -285,7 +302,6 @@ impl<'a> Entry<'a> {
             observed,
             reference: observed.map(|(id, _)| VServerGroupRef::Id(id.clone())),
             ready: Vec::new(),
-            without_room: false,
         }
     }
 }

@@ -116,11 +116,10 @@ fn what_comes_is_added_before_what_goes_is_removed() {
     world.lab = with_nodes(world.lab.clone(), &["n8", "n9"]);
     world.settle();
     assert_eq!(done(&world), ["add 2", "remove 2"]);
-    let added = operation(&world, BackendChange::Add).id;
     assert_eq!(
-        operation(&world, BackendChange::Remove).after,
-        [added],
-        "nothing else would be left"
+        world.batches.len(),
+        2,
+        "nothing else would be left if none of them could be used"
     );
     assert!(world.cloud.emptied.is_empty());
 }
@@ -349,13 +348,10 @@ fn a_full_clb_changes_from_nodes_to_pods_without_a_gap() {
             .vgroups
             .contains_key(listener.vgroup.as_ref().unwrap())
     );
-    // The listener went over only when backends were there.
-    let repointed = world
-        .batches
-        .iter()
-        .flat_map(|batch| &batch.operations)
-        .find(|operation| matches!(operation.change, Change::ChangeListener { .. }));
-    assert!(repointed.unwrap().after.len() >= 2, "{repointed:?}");
+    // The listener went over only when the mirror showed backends there.
+    let repoints = |operation: &Operation| matches!(operation.change, Change::ChangeListener { .. });
+    assert!(!world.batches[0].operations.iter().any(repoints));
+    assert!(world.batches[1].operations.iter().any(repoints));
     assert!(world.cloud.emptied.is_empty());
 }
 
@@ -386,7 +382,7 @@ fn a_pod_that_comes_is_named_in_the_reason() {
     });
     world.lab.service.endpoints[0].endpoints.push(new);
     world.settle();
-    assert_eq!(world.reasons(), ["pod web-5 is ready"]);
+    assert_eq!(world.reasons(), ["pod web-5 can take traffic"]);
 }
 
 #[test]

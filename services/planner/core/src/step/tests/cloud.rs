@@ -8,12 +8,13 @@ use clb_model::cloud::{
     VServerGroup,
 };
 use clb_model::operation::{
-    BackendChange, Change, LoadBalancerChange, NewListener, NewLoadBalancer, Operation, OperationId,
-    OperationResult, Outcome, VServerGroupRef,
+    BackendChange, Change, LeftOutBackend, LoadBalancerChange, NewListener, NewLoadBalancer, Operation,
+    OperationId, OperationResult, Outcome, VServerGroupRef,
 };
 use clb_model::version::PartVersion;
 use clb_model::{LoadBalancerId, VServerGroupId};
 
+use crate::plan::LeftOutKey;
 use crate::step::PlannedBatch;
 
 /// What is there.
@@ -23,6 +24,10 @@ pub(crate) struct Cloud {
     counter: u64,
     /// Groups that were without a backend at some time though they had one before, and were not deleted in the same batch.
     pub(crate) emptied: BTreeSet<String>,
+    /// Listeners that went from a group with backends to one without.
+    pub(crate) cut_off: BTreeSet<ListenerKey>,
+    /// Servers that cannot be backends.
+    pub(crate) unusable: BTreeSet<String>,
 }
 
 impl Cloud {
@@ -56,11 +61,24 @@ impl Cloud {
                 "comes before what it depends on: {operation:?}"
             );
             assert!(!operation.reason.is_empty(), "{operation:?}");
+            assert!(
+                !matches!(&operation.change, Change::ChangeBackends { backends, .. } if backends.is_empty()),
+                "an empty change: {operation:?}"
+            );
             check_fence(
                 operation,
                 target.as_ref().and_then(|id| before.load_balancers.get(id)),
             );
-            let id = self.apply_one(operation, &mut target, &created);
+            let served = self.served(&target);
+            let usable = self.without_unusable(operation);
+            let id = self.apply_one(&usable, &mut target, &created);
+            let serves = self.served(&target);
+            self.cut_off.extend(
+                served
+                    .iter()
+                    .filter(|(key, had)| **had && serves.get(key) == Some(&false))
+                    .map(|(key, _)| *key),
+            );
             if let Some(id) = &id {
                 created.insert(operation.id, id.clone());
             }
@@ -68,10 +86,31 @@ impl Cloud {
             results.push(OperationResult {
                 operation: operation.id,
                 outcome: Outcome::Applied { created: id },
-                left_out: Vec::new(),
+                left_out: left_out(operation, &usable),
             });
         }
         results
+    }
+
+    /// Whether each listener's group has backends.
+    fn served(&self, target: &Option<LoadBalancerId>) -> BTreeMap<ListenerKey, bool> {
+        let clb = target.as_ref().and_then(|id| self.load_balancers.get(id));
+        clb.into_iter()
+            .flat_map(|clb| {
+                clb.listeners.iter().map(|(key, listener)| {
+                    let group = listener.vgroup.as_ref().and_then(|id| clb.vgroups.get(id));
+                    (*key, group.is_some_and(|group| !group.backends.is_empty()))
+                })
+            })
+            .collect()
+    }
+
+    fn without_unusable(&self, operation: &Operation) -> Operation {
+        let mut operation = operation.clone();
+        if let Some(backends) = added(&mut operation.change) {
+            backends.retain(|backend| !self.unusable.contains(&LeftOutKey::of(backend).server));
+        }
+        operation
     }
 
     fn next(&mut self) -> u64 {
@@ -128,9 +167,10 @@ impl Cloud {
                 backends,
             } => {
                 let group = clb.vgroups.get_mut(&group_id(vgroup, created)).unwrap();
+                let had_backends = !group.backends.is_empty();
                 change_backends(group, *change, backends);
                 group.version = version;
-                if group.backends.is_empty() {
+                if had_backends && group.backends.is_empty() {
                     self.emptied.insert(group.name.clone());
                 }
             }
@@ -185,6 +225,34 @@ impl Cloud {
         }
         None
     }
+}
+
+/// The backends that an operation adds.
+fn added(change: &mut Change) -> Option<&mut Vec<Backend>> {
+    match change {
+        Change::CreateVServerGroup { backends, .. }
+        | Change::ChangeBackends {
+            change: BackendChange::Add,
+            backends,
+            ..
+        } => Some(backends),
+        _ => None,
+    }
+}
+
+fn left_out(asked: &Operation, usable: &Operation) -> Vec<LeftOutBackend> {
+    let (mut asked, mut usable) = (asked.change.clone(), usable.change.clone());
+    let (Some(asked), Some(usable)) = (added(&mut asked), added(&mut usable)) else {
+        return Vec::new();
+    };
+    asked
+        .iter()
+        .filter(|backend| !usable.contains(backend))
+        .map(|backend| LeftOutBackend {
+            backend: backend.clone(),
+            reason: "there is no such server".to_owned(),
+        })
+        .collect()
 }
 
 /// An operation names the version that it was planned from, and how long it is good when it takes something away.
@@ -296,7 +364,6 @@ fn change_load_balancer(clb: &mut LoadBalancer, change: &LoadBalancerChange) {
 }
 
 fn change_backends(group: &mut VServerGroup, change: BackendChange, backends: &[Backend]) {
-    assert!(!backends.is_empty(), "an empty change");
     for backend in backends {
         let position = group
             .backends

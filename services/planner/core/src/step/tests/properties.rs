@@ -10,11 +10,16 @@ use proptest::sample::{select, subsequence};
 
 use super::world::World;
 use crate::desired::tests::lab::{Lab, NOW_MS, tcp_port, udp_port};
-use crate::desired::{Wish, desired};
+use crate::desired::{DesiredVServerGroup, Wish, desired};
 use crate::step::State;
 
 /// The user's CLB of reused Services.
 const USERS: &str = "lb-reuse-05";
+
+/// The lab's instances and pods.
+const SERVERS: &[&str] = &[
+    "i-n1", "i-n2", "i-n3", "i-n4", "10.0.1.1", "10.0.1.2", "10.0.2.1", "10.0.4.1", "10.0.9.1",
+];
 
 /// A Service and its cluster at one moment.
 #[derive(Debug, Clone)]
@@ -280,17 +285,28 @@ fn world() -> World {
     World::new(Lab::tcp()).with_users_clb(USERS)
 }
 
-/// Names of groups that were empty for a moment though they were to have backends throughout.
+/// Names of groups that were empty for a moment, and of listeners that were sent to an empty one, though endpoints were ready.
 fn wrongly_emptied(world: &World) -> Vec<String> {
     let Wish::Desired(desired) = desired(world.lab.inputs()) else {
         return Vec::new();
     };
-    desired
+    let live = |group: &&DesiredVServerGroup| group.ready_endpoints > 0 && !group.may_become_empty;
+    let emptied = desired
         .vgroups
         .iter()
-        .filter(|group| group.ready_endpoints > 0 && !group.may_become_empty)
+        .filter(live)
         .filter(|group| world.cloud.emptied.contains(&group.mark))
-        .map(|group| group.mark.clone())
+        .map(|group| group.mark.clone());
+    let cut_off = desired.listeners.iter().filter(|listener| {
+        let group = desired
+            .vgroups
+            .iter()
+            .filter(live)
+            .any(|group| Some(&group.identity) == listener.vgroup.as_ref());
+        group && world.cloud.cut_off.contains(&listener.key)
+    });
+    emptied
+        .chain(cut_off.map(|listener| listener.key.to_string()))
         .collect()
 }
 
@@ -405,6 +421,29 @@ proptest! {
         restarted.memory = super::super::Memory::default();
         restarted.settle();
         prop_assert_eq!(restarted.cloud.load_balancers, world.cloud.load_balancers);
+    }
+
+    /// The cloud cannot use some servers: the others are used, and nothing is cut off for their sake.
+    #[test]
+    fn unusable_servers_hold_up_no_other((first, second) in change(), unusable in subsequence(SERVERS.to_vec(), 0..=9)) {
+        let mut world = world();
+        first.enter(&mut world);
+        world.settle();
+        world.forget();
+        let mut all = world.clone();
+        second.enter(&mut all);
+        all.settle();
+        world.cloud.unusable = unusable.iter().map(|server| (*server).to_owned()).collect();
+        second.enter(&mut world);
+        let last = world.settle();
+        prop_assert!(last.batch.is_none() && last.writes.is_empty());
+        prop_assert_eq!(wrongly_emptied(&world), Vec::<String>::new());
+        // Later they can be used.
+        world.cloud.unusable.clear();
+        world.now_ms += 3_600_000;
+        world.settle();
+        prop_assert_eq!(wrongly_emptied(&world), Vec::<String>::new());
+        prop_assert_eq!(essence(&world), essence(&all));
     }
 
     /// Killed after any operation, with or without what it remembered.

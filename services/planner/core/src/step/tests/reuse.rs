@@ -303,3 +303,20 @@ fn a_cloned_clusters_clb_is_left_alone() {
     assert!(last.message.contains("c-lab"), "{}", last.message);
     assert_eq!(*world.clb(), before);
 }
+
+#[test]
+fn a_type_that_changed_leaves_the_users_clb_even_when_status_and_annotation_are_gone() {
+    let mut world = overriding(Lab::tcp());
+    let before = world.clb().clone();
+    world.settle();
+    world.lab.service.annotations.clear();
+    world.lab.service.ingress.clear();
+    world.lab.service.service_type = clb_model::cluster::ServiceType::ClusterIp;
+    world.settle();
+    let after = world.clb();
+    assert_eq!(
+        (&after.listeners, &after.vgroups),
+        (&before.listeners, &before.vgroups)
+    );
+    assert!(!world.lab.service.finalizer);
+}

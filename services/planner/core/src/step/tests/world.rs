@@ -57,6 +57,7 @@ impl World {
         self.events.clear();
         self.batches.clear();
         self.cloud.emptied.clear();
+        self.cloud.cut_off.clear();
     }
 
     /// One pass, without its consequences.
