@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::cluster::{Condition, Ingress};
+use crate::cluster::{Condition, Ingress, PodRef};
 use crate::identity::{ServiceKey, ServiceUid};
 use crate::version::Tenure;
 
-/// What one Service should look like: whole and idempotent. Written in the order finalizer added, labels, status, events,
-/// finalizer removed; what is already so is not written.
+/// What one Service should look like: whole and idempotent. Written in the order finalizer added, labels, status, readiness
+/// gates, events, finalizer removed; what is already so is not written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     /// Unique on a stream.
@@ -34,6 +34,8 @@ pub struct Writes {
     pub labels: BTreeMap<String, Option<String>>,
     /// Conditions to set; others stay.
     pub conditions: Vec<Condition>,
+    /// Pods of the Service's namespace whose backends are registered: the readiness gate for the Service is set on them.
+    pub readiness_gates: Vec<PodRef>,
     /// Events to send, once.
     pub events: Vec<Event>,
 }

@@ -34,6 +34,9 @@ pub const MODIFICATION_PROTECTION_REASON: &str = "managed.by.ack";
 /// the type changes.
 pub const CLASS_CONDITION: &str = "service.k8s.alibaba/Class";
 
+/// What the type of a readiness gate's condition begins with; the Service's name follows.
+const READINESS_GATE_PREFIX: &str = "service.readiness.alibabacloud.com/";
+
 /// Group names and backend descriptions end here in the API.
 const MARK_LIMIT: usize = 80;
 
@@ -80,7 +83,15 @@ pub fn vgroup_mark(port: impl std::fmt::Display, service: &ServiceKey, cluster: 
 /// Type of the readiness gate's condition on pods.
 #[must_use]
 pub fn readiness_gate(service_name: &str) -> String {
-    format!("service.readiness.alibabacloud.com/{service_name}")
+    format!("{READINESS_GATE_PREFIX}{service_name}")
+}
+
+/// The name of the Service that a readiness gate of ours is for; none when the gate is another's.
+#[must_use]
+pub fn readiness_gate_service(condition_type: &str) -> Option<&str> {
+    condition_type
+        .strip_prefix(READINESS_GATE_PREFIX)
+        .filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -20,11 +20,13 @@ pub(crate) enum Watched {
     Nodes,
     /// EndpointSlices.
     EndpointSlices,
+    /// Pods, for their readiness gates.
+    Pods,
 }
 
 impl Watched {
     /// Everything that is watched.
-    pub(crate) const ALL: [Self; 3] = [Self::Services, Self::Nodes, Self::EndpointSlices];
+    pub(crate) const ALL: [Self; 4] = [Self::Services, Self::Nodes, Self::EndpointSlices, Self::Pods];
 
     /// The resource's name.
     pub(crate) fn as_str(self) -> &'static str {
@@ -32,6 +34,7 @@ impl Watched {
             Self::Services => "services",
             Self::Nodes => "nodes",
             Self::EndpointSlices => "endpointslices",
+            Self::Pods => "pods",
         }
     }
 
@@ -59,12 +62,12 @@ pub(crate) struct ApiHealth {
 }
 
 impl ApiHealth {
-    /// Nothing has been heard yet; ages count from now.
-    pub(crate) fn new(check: Check) -> Self {
+    /// For these watches. Nothing has been heard yet; ages count from now.
+    pub(crate) fn new(check: Check, watched: &[Watched]) -> Self {
         let at = Instant::now();
-        let heard = |watched| {
+        let heard = |watched: &Watched| {
             (
-                watched,
+                *watched,
                 Heard {
                     at,
                     trouble: Some("not read yet".to_owned()),
@@ -73,7 +76,7 @@ impl ApiHealth {
         };
         Self {
             check,
-            watches: Mutex::new(Watched::ALL.into_iter().map(heard).collect()),
+            watches: Mutex::new(watched.iter().map(heard).collect()),
         }
     }
 
@@ -147,6 +150,7 @@ mod tests {
                 "/apis/discovery.k8s.io/v1/endpointslices",
                 Some(Watched::EndpointSlices),
             ),
+            ("/api/v1/pods", Some(Watched::Pods)),
             ("/api/v1/namespaces/default/services", None),
             ("/api/v1/namespaces/default/services/nodes", None),
             ("/api/v1/nodes/services", None),
@@ -158,7 +162,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_stalest_watch_counts_and_all_must_be_well() {
         let health = Health::new(&Metrics::new("watcher")).unwrap();
-        let api = ApiHealth::new(health.check("kubernetes", Kind::Informational));
+        let api = ApiHealth::new(
+            health.check("kubernetes", Kind::Informational),
+            &[Watched::Services, Watched::Nodes, Watched::EndpointSlices],
+        );
         api.heard(Watched::Services);
         api.heard(Watched::Nodes);
         assert!(health.report().contains("[-]kubernetes"));

@@ -1,5 +1,5 @@
 //! The watcher: knows one Kubernetes cluster and nothing of clouds. It streams the cluster's Services, Nodes and endpoints to the
-//! planner, normalized, and writes back what the planner directs: finalizer, labels, status, conditions, events.
+//! planner, normalized, and writes back what the planner directs: finalizer, labels, status, conditions, events, readiness gates of pods.
 //!
 //! Called by the binary `clb-watcher`, and by the sandbox and tests, which run one per simulated cluster in their own process.
 //!
@@ -14,6 +14,7 @@ mod metrics;
 mod normalize;
 mod ownership;
 mod pending;
+mod pods;
 mod run;
 mod settings;
 mod slim;

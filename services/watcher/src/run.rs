@@ -97,8 +97,10 @@ pub async fn run(
     let cluster = ClusterId::new(settings.cluster_id.as_str())?;
     let metrics = WatcherMetrics::register(&environment.metrics)?;
     let channel = environment.security.endpoint(&settings.planner)?.connect_lazy();
+    let watched = watched(&settings.kubernetes);
     let api_health = Arc::new(ApiHealth::new(
         environment.health.check("kubernetes", Kind::Informational),
+        &watched,
     ));
     let planner_check = environment.health.check("planner", Kind::Informational);
     let client = kubernetes_client(environment.kubernetes, &settings.kubernetes, &api_health)?;
@@ -119,7 +121,7 @@ pub async fn run(
         metrics: metrics.clone(),
         timeout: settings.kubernetes.watch_timeout,
     };
-    let ready = start_watches(&watches, &stores, &tasks, &stop);
+    let ready = start_watches(&watched, &watches, &stores, &tasks, &stop);
     if unless_stopped(&stop, ready).await.is_some() {
         let directives = Arc::new(DirectiveQueue::default());
         let runner = Runner::new(
@@ -164,6 +166,14 @@ pub async fn run(
     tasks.close();
     tasks.wait().await;
     Ok(())
+}
+
+/// What is watched in a cluster with these settings.
+fn watched(settings: &KubernetesSettings) -> Vec<Watched> {
+    Watched::ALL
+        .into_iter()
+        .filter(|watched| *watched != Watched::Pods || settings.readiness_gates)
+        .collect()
 }
 
 fn kubernetes_client(
@@ -211,13 +221,14 @@ async fn cluster_uid(client: &Client, health: &ApiHealth) -> String {
 /// Starts all watches; the returned future ends when every one of them has its first list. Nothing may be sent before: a Service
 /// without its slices, or nodes, looks like one whose backends are gone.
 fn start_watches(
+    all: &[Watched],
     watches: &Watches,
     stores: &Arc<Stores>,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) -> impl Future<Output = ()> + use<> {
     let mut lists = Vec::new();
-    for watched in Watched::ALL {
+    for watched in all.iter().copied() {
         let (ready, listed) = oneshot::channel();
         lists.push(listed);
         let (watches, store, stop) = (watches.clone(), stores.clone(), stop.clone());
@@ -233,6 +244,10 @@ fn start_watches(
             Watched::EndpointSlices => tasks.spawn(until_stopped(
                 stop,
                 watches.run::<slim::EndpointSlice, _>(watched, store, ready),
+            )),
+            Watched::Pods => tasks.spawn(until_stopped(
+                stop,
+                watches.run::<slim::Pod, _>(watched, store, ready),
             )),
         };
     }
@@ -264,7 +279,7 @@ impl Gauges {
         loop {
             tick.tick().await;
             let gauge = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
-            let (services, nodes) = self.stores.counts();
+            let (services, nodes, pods) = self.stores.counts();
             self.metrics
                 .objects
                 .with_label_values(&["service"])
@@ -273,6 +288,7 @@ impl Gauges {
                 .objects
                 .with_label_values(&["node"])
                 .set(gauge(nodes));
+            self.metrics.objects.with_label_values(&["pod"]).set(gauge(pods));
             self.metrics.pending_objects.set(gauge(self.feed.len()));
             self.metrics.directives_waiting.set(gauge(self.directives.len()));
             self.metrics

@@ -55,6 +55,9 @@ settings! {
         watch_timeout: Duration = default("20s").between("5s", "4m"),
         /// How long an answer may take to begin.
         answer_timeout: Duration = default("30s").between("1s", "5m"),
+        /// Whether pods are read for the readiness gates service.readiness.alibabacloud.com/<service>. Without it no pod that has
+        /// one becomes Ready; a cluster in which nobody uses them saves the watch.
+        readiness_gates: bool = default("true"),
     }
 }
 

@@ -1,4 +1,5 @@
-//! What this watcher knows of its cluster: the Services that travel, all Nodes, and the EndpointSlices.
+//! What this watcher knows of its cluster: the Services that travel, all Nodes, the EndpointSlices, and the pods that have a readiness
+//! gate of ours.
 //!
 //! Written by the watches ([`crate::watches`]), read by the stream to the planner. A change is noted in the [`Feed`] only if it
 //! changes what would be sent: a node's heartbeat or a list that brings nothing new wakes nobody.
@@ -21,6 +22,7 @@ use tracing::info_span;
 use crate::normalize::{self, Slice};
 use crate::ownership::travels;
 use crate::pending::{Feed, Urgency};
+use crate::pods::GatedPods;
 use crate::slim;
 
 /// Namespace (empty for Nodes) and name.
@@ -69,6 +71,7 @@ struct State {
     nodes: BTreeMap<String, Arc<Node>>,
     slices: BTreeMap<ObjectName, Arc<Slice>>,
     slices_of: HashMap<ServiceKey, BTreeSet<ObjectName>>,
+    pods: GatedPods,
 }
 
 impl Stores {
@@ -90,10 +93,10 @@ impl Stores {
         services.chain(nodes).collect()
     }
 
-    /// How many Services and Nodes travel.
-    pub(crate) fn counts(&self) -> (usize, usize) {
+    /// How many Services and Nodes travel, and how many pods have a gate.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
         let state = self.state.lock();
-        (state.services.len(), state.nodes.len())
+        (state.services.len(), state.nodes.len(), state.pods.len())
     }
 
     /// The object as it is now, encoded; none when it is not there or does not travel (any more).
@@ -110,6 +113,7 @@ impl Stores {
                 let (service, slices) = self.state.lock().service_with_slices(key)?;
                 let mut service = Service::clone(&service);
                 service.endpoints = normalize::merge(slices.iter().map(Arc::as_ref));
+                self.state.lock().pods.mark(key, &mut service.endpoints);
                 Some(Encoded {
                     uid: service.uid.to_string(),
                     record: service_record(&service),
@@ -137,6 +141,16 @@ impl Stores {
         self.feed.mark(ObjectKey::Node(name.to_owned()), urgency, || {
             info_span!(parent: None, "watcher.node_changed", clb.cluster = %self.cluster, k8s.node.name = name)
         });
+    }
+
+    fn put_pod(&self, name: &ObjectName, pod: Option<normalize::GatedPod>) {
+        let mut state = self.state.lock();
+        let mut touched = state.pods.put(name, pod);
+        touched.retain(|service| state.services.contains_key(service));
+        drop(state);
+        for service in &touched {
+            self.service_changed(service, Urgency::Endpoints);
+        }
     }
 
     fn put_slice(&self, name: ObjectName, slice: Option<Slice>) {
@@ -312,6 +326,24 @@ impl Store<slim::EndpointSlice> for Stores {
             .collect();
         for name in &gone {
             Store::<slim::EndpointSlice>::remove(self, name);
+        }
+    }
+}
+
+impl Store<slim::Pod> for Stores {
+    fn apply(&self, object: &slim::Pod) {
+        self.put_pod(&object_name(object), normalize::pod(object));
+    }
+
+    fn remove(&self, name: &ObjectName) {
+        self.put_pod(name, None);
+    }
+
+    fn retain(&self, listed: &HashSet<ObjectName>) {
+        let mut gone: Vec<ObjectName> = self.state.lock().pods.names().collect();
+        gone.retain(|name| !listed.contains(name));
+        for name in &gone {
+            self.put_pod(name, None);
         }
     }
 }

@@ -20,6 +20,9 @@ use crate::freshness::{ApiHealth, Watched};
 use crate::metrics::WatcherMetrics;
 use crate::stores::{Store, object_name};
 
+/// Pods in one answer of a list.
+const PODS_PER_PAGE: u32 = 500;
+
 /// Errors that are further apart than this have nothing to do with each other.
 const UNRELATED: Duration = Duration::from_secs(120);
 
@@ -48,7 +51,7 @@ impl Watches {
         let mut retry = Retry::default();
         loop {
             let api: Api<K> = Api::all(self.client.clone());
-            let mut events = pin!(watcher::watcher(api, self.config()));
+            let mut events = pin!(watcher::watcher(api, self.config(watched)));
             while let Some(event) = events.next().await {
                 match event {
                     Ok(watcher::Event::Init) => listed.clear(),
@@ -76,8 +79,8 @@ impl Watches {
         }
     }
 
-    fn config(&self) -> watcher::Config {
-        watcher::Config {
+    fn config(&self, watched: Watched) -> watcher::Config {
+        let config = watcher::Config {
             // One answer, not pages of 500: the API server has it in its watch cache.
             page_size: None,
             // The newest state rather than any that a cache holds: a relist must not take us back in time.
@@ -86,6 +89,12 @@ impl Watches {
             initial_list_strategy: watcher::InitialListStrategy::ListWatch,
             timeout: Some(u32::try_from(self.timeout.as_secs()).unwrap_or(u32::MAX)),
             ..watcher::Config::default()
+        };
+        match watched {
+            Watched::Services | Watched::Nodes | Watched::EndpointSlices => config,
+            // There are many more of them, and next to none is kept: pages keep the answers small, and what has not begun or is over
+            // does not travel at all. A pod that waits for a gate has ready containers, so it runs.
+            Watched::Pods => config.page_size(PODS_PER_PAGE).fields("status.phase=Running"),
         }
     }
 

@@ -132,6 +132,24 @@ fn a_directive_with_an_action_of_a_newer_planner_is_refused() {
 }
 
 #[test]
+fn a_pod_without_a_uid_is_refused() {
+    let message = snapshot::Directive {
+        namespace: "default".to_owned(),
+        name: "web".to_owned(),
+        uid: "uid-1".to_owned(),
+        readiness_gates: vec![snapshot::PodReference {
+            name: "web-0".to_owned(),
+            uid: String::new(),
+        }],
+        ..snapshot::Directive::default()
+    };
+    assert!(matches!(
+        directive_from_proto(message),
+        Err(WireError::Invalid { field: "uid", .. })
+    ));
+}
+
+#[test]
 fn a_record_holds_what_its_key_says() {
     let mut record = service_record(&service_from_proto(service()).unwrap());
     assert!(decode(&record).is_ok());

@@ -1,4 +1,5 @@
-//! Carries out one directive: reads the Service, writes what differs, in the order finalizer and labels, status, events, finalizer off.
+//! Carries out one directive: reads the Service, writes what differs, in the order finalizer and labels, status,
+//! readiness gates of pods, events, finalizer off.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tracing::{Instrument as _, info_span};
 
 use super::events::EventSender;
 use super::patch;
-use crate::api_error::{describe, is_conflict, is_not_found};
+use crate::api_error::{describe, is_another, is_conflict, is_not_found};
 use crate::metrics::WatcherMetrics;
 use crate::slim::Service;
 
@@ -27,11 +28,12 @@ const AFTER_CONFLICT: Duration = Duration::from_millis(20);
 
 /// A step of a directive. What people alert on when it fails is the event's reason, as Alibaba's controller names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     Read,
     AddFinalizer,
     Labels,
     Status,
+    ReadinessGate,
     Event,
     RemoveFinalizer,
 }
@@ -43,6 +45,7 @@ impl Step {
             Self::AddFinalizer => "add_finalizer",
             Self::Labels => "write_labels",
             Self::Status => "write_status",
+            Self::ReadinessGate => "set_readiness_gate",
             Self::Event => "send_event",
             Self::RemoveFinalizer => "remove_finalizer",
         }
@@ -52,11 +55,13 @@ impl Step {
     /// |---|---|
     /// | finalizer on | `FailedAddFinalizer` |
     /// | status | `FailedUpdateStatus` |
+    /// | readiness gates | `FailedUpdateReadinessGate` |
     /// | finalizer off | `FailedRemoveFinalizer` |
     fn failure_reason(self) -> Option<&'static str> {
         match self {
             Self::AddFinalizer => Some("FailedAddFinalizer"),
             Self::Status => Some("FailedUpdateStatus"),
+            Self::ReadinessGate => Some("FailedUpdateReadinessGate"),
             Self::RemoveFinalizer => Some("FailedRemoveFinalizer"),
             Self::Read | Self::Labels | Self::Event => None,
         }
@@ -64,7 +69,7 @@ impl Step {
 }
 
 /// Why a pass over a Service ended early.
-enum Stop {
+pub(super) enum Stop {
     /// The Service is gone or another one.
     Gone,
     /// It changed in between.
@@ -112,7 +117,11 @@ impl Applier {
     }
 
     /// One call, with a deadline, a span and a measured time.
-    async fn call<T>(&self, step: Step, call: impl Future<Output = kube::Result<T>>) -> Result<T, Stop> {
+    pub(super) async fn call<T>(
+        &self,
+        step: Step,
+        call: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Stop> {
         let span = info_span!(
             "watcher.kubernetes_call",
             otel.name = step.name(),
@@ -123,7 +132,7 @@ impl Applier {
         let result = timeout(CALL_DEADLINE, call).instrument(span.clone()).await;
         let (outcome, result) = match result {
             Ok(Ok(value)) => ("done", Ok(value)),
-            Ok(Err(error)) if is_not_found(&error) => ("gone", Err(Stop::Gone)),
+            Ok(Err(error)) if is_not_found(&error) || is_another(&error) => ("gone", Err(Stop::Gone)),
             Ok(Err(error)) if is_conflict(&error) => ("conflict", Err(Stop::Conflict)),
             Ok(Err(error)) => ("failed", Err(Stop::Failed(step, describe(&error)))),
             Err(_) => (
@@ -176,6 +185,7 @@ impl Pass<'_> {
         if let Some(patch) = patch::status(&live, writes, Timestamp::now()) {
             live = self.write(Step::Status, patch).await?;
         }
+        self.applier.set_gates(self.directive).await?;
         for event in writes.events.iter().skip(*events_sent) {
             let sending = self.applier.events.send(&self.applier.client, &live, event);
             self.applier.call(Step::Event, sending).await?;

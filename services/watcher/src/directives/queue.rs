@@ -168,6 +168,9 @@ fn both(earlier: Writes, later: Writes) -> Writes {
     let mut conditions = earlier.conditions;
     conditions.retain(|condition| later.conditions.iter().all(|newer| newer.kind != condition.kind));
     conditions.extend(later.conditions);
+    let mut readiness_gates = earlier.readiness_gates;
+    readiness_gates.retain(|pod| !later.readiness_gates.contains(pod));
+    readiness_gates.extend(later.readiness_gates);
     let mut events = earlier.events;
     events.extend(later.events);
     Writes {
@@ -178,6 +181,7 @@ fn both(earlier: Writes, later: Writes) -> Writes {
         ingress: later.ingress.or(earlier.ingress),
         labels,
         conditions,
+        readiness_gates,
         events,
     }
 }
@@ -185,7 +189,7 @@ fn both(earlier: Writes, later: Writes) -> Writes {
 #[cfg(test)]
 mod tests {
     use clb_model::ServiceKey;
-    use clb_model::cluster::{Condition, ConditionStatus, Ingress};
+    use clb_model::cluster::{Condition, ConditionStatus, Ingress, PodRef};
     use clb_model::directive::{Event, Severity};
 
     use super::*;
@@ -269,6 +273,10 @@ mod tests {
             reason: "Reason".to_owned(),
             message: message.to_owned(),
         };
+        let pod = |name: &str| PodRef {
+            name: name.to_owned(),
+            uid: format!("uid-{name}"),
+        };
         let label = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
         let bench = Bench::new();
         let ingress = Some(vec![Ingress::default()]);
@@ -281,6 +289,7 @@ mod tests {
                 ingress: ingress.clone(),
                 labels: [label("x", "old"), label("y", "stays")].into(),
                 conditions: vec![condition("X", "old"), condition("Y", "stays")],
+                readiness_gates: vec![pod("a"), pod("b")],
                 events: vec![event("first")],
             },
         ));
@@ -291,6 +300,7 @@ mod tests {
             Writes {
                 labels: [label("x", "new")].into(),
                 conditions: vec![condition("X", "new")],
+                readiness_gates: vec![pod("b"), pod("c")],
                 events: vec![event("second")],
                 ..Writes::default()
             },
@@ -304,6 +314,7 @@ mod tests {
                 ingress,
                 labels: [label("x", "new"), label("y", "stays")].into(),
                 conditions: vec![condition("Y", "stays"), condition("X", "new")],
+                readiness_gates: vec![pod("a"), pod("b"), pod("c")],
                 events: vec![event("first"), event("second")],
             }
         );

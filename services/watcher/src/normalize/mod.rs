@@ -3,10 +3,12 @@
 
 mod endpoints;
 mod node;
+mod pod;
 mod service;
 
 pub(crate) use endpoints::{Slice, merge, slice};
 pub(crate) use node::node;
+pub(crate) use pod::{GatedPod, mark_gated, pod};
 pub(crate) use service::{ingress, service, service_key};
 
 /// An object that the API server should not have let in.

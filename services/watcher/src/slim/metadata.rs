@@ -36,6 +36,28 @@ pub(super) fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Obje
     })
 }
 
+/// The same without labels and annotations, for objects of which only the identity counts.
+pub(super) fn identified<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ObjectMeta, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Identity {
+        name: Option<String>,
+        namespace: Option<String>,
+        uid: Option<String>,
+        resource_version: Option<String>,
+        deletion_timestamp: Option<Time>,
+    }
+    let identity = Identity::deserialize(deserializer)?;
+    Ok(ObjectMeta {
+        name: identity.name,
+        namespace: identity.namespace,
+        uid: identity.uid,
+        resource_version: identity.resource_version,
+        deletion_timestamp: identity.deletion_timestamp,
+        ..ObjectMeta::default()
+    })
+}
+
 /// What [`kube::Resource`] asks of a slim type; all of ours belong to one version of one group.
 macro_rules! slim_resource {
     ($type:ty, $scope:ty, $group:literal, $version:literal, $kind:literal, $plural:literal) => {

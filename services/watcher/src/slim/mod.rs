@@ -6,8 +6,10 @@
 mod endpoint_slice;
 mod metadata;
 mod node;
+mod pod;
 mod service;
 
 pub(crate) use endpoint_slice::{EndpointSlice, SERVICE_NAME_LABEL, SliceEndpoint, SlicePort};
 pub(crate) use node::{Node, NodeCondition};
+pub(crate) use pod::Pod;
 pub(crate) use service::{Service, ServiceIngress, ServicePort};

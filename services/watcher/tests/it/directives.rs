@@ -108,6 +108,7 @@ fn everything() -> Writes {
         ingress: address("47.1.2.3"),
         labels: BTreeMap::from([(ID_LABEL.to_owned(), Some("lb-1".to_owned()))]),
         conditions: vec![condition("Programmed", ConditionStatus::True, "all is well")],
+        readiness_gates: Vec::new(),
         events: vec![event("the CLB is as asked")],
     }
 }

@@ -9,6 +9,7 @@
 )]
 
 mod directives;
+mod gates;
 mod objects;
 mod outages;
 mod planner;

@@ -22,7 +22,7 @@ use crate::objects;
 use crate::planner::{Conversation, FakePlanner, soon};
 use crate::world::Watcher;
 
-async fn client(kubeconfig: &str) -> Client {
+pub(crate) async fn client(kubeconfig: &str) -> Client {
     clb_tls::install_provider();
     let kubeconfig = kube::config::Kubeconfig::from_yaml(kubeconfig).unwrap();
     let options = kube::config::KubeConfigOptions::default();
@@ -32,12 +32,12 @@ async fn client(kubeconfig: &str) -> Client {
     Client::try_from(config).unwrap()
 }
 
-fn typed<T: DeserializeOwned>(object: Value) -> T {
+pub(crate) fn typed<T: DeserializeOwned>(object: Value) -> T {
     serde_json::from_value(object).unwrap()
 }
 
 /// The namespace is made by the API server itself, a moment after it is ready.
-async fn default_namespace(client: &Client) {
+pub(crate) async fn default_namespace(client: &Client) {
     let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
     let there = async {
         while namespaces.get_opt("default").await.unwrap().is_none() {
@@ -110,7 +110,7 @@ async fn the_life_of_a_service() {
             reason: "Programmed".to_owned(),
             message: "the CLB is as asked".to_owned(),
         }],
-        events: Vec::new(),
+        ..Writes::default()
     };
     let with_event = Writes {
         events: vec![Event {

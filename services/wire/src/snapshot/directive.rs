@@ -1,5 +1,6 @@
 //! `Directive` and `DirectiveResult`.
 
+use clb_model::cluster::PodRef;
 use clb_model::directive::{
     Directive, DirectiveOutcome, DirectiveResult, Event, FinalizerAction, Severity, Writes,
 };
@@ -12,6 +13,7 @@ use crate::WireError;
 use crate::field::{Reader, non_empty};
 
 const DIRECTIVE: Reader = Reader("Directive");
+const POD_REFERENCE: Reader = Reader("PodReference");
 const DIRECTIVE_RESULT: Reader = Reader("DirectiveResult");
 
 /// For the planner. The trace context is its own: pass what `traceparent` and `tracestate` should be, or None.
@@ -48,6 +50,14 @@ pub fn directive_to_proto(directive: &Directive, trace: Option<v1::TraceContext>
                 warning: event.severity == Severity::Warning,
                 reason: event.reason.to_string(),
                 message: event.message.clone(),
+            })
+            .collect(),
+        readiness_gates: writes
+            .readiness_gates
+            .iter()
+            .map(|pod| v1::PodReference {
+                name: pod.name.clone(),
+                uid: pod.uid.clone(),
             })
             .collect(),
         traceparent: trace.traceparent,
@@ -102,6 +112,11 @@ pub fn directive_from_proto(message: v1::Directive) -> Result<Directive, WireErr
                 .into_iter()
                 .map(condition_from_proto)
                 .collect::<Result<_, _>>()?,
+            readiness_gates: message
+                .readiness_gates
+                .into_iter()
+                .map(pod_from_proto)
+                .collect::<Result<_, _>>()?,
             events: message
                 .events
                 .into_iter()
@@ -116,6 +131,19 @@ pub fn directive_from_proto(message: v1::Directive) -> Result<Directive, WireErr
                 })
                 .collect(),
         },
+    })
+}
+
+/// Without a UID another pod of the same name would be told that it is registered.
+fn pod_from_proto(message: v1::PodReference) -> Result<PodRef, WireError> {
+    for (field, text) in [("name", &message.name), ("uid", &message.uid)] {
+        if text.is_empty() {
+            return Err(POD_REFERENCE.invalid(field, text, "not empty"));
+        }
+    }
+    Ok(PodRef {
+        name: message.name,
+        uid: message.uid,
     })
 }
 

@@ -206,20 +206,25 @@ pub(crate) fn directive() -> impl Strategy<Value = Directive> {
         reason: reason.into(),
         message,
     });
+    let pod = (non_empty_text(), non_empty_text()).prop_map(|(name, uid)| PodRef { name, uid });
     let writes = (
         finalizer,
         option::of(vec(ingress(), 0..3)),
         btree_map(name(), option::of(non_empty_text()), 0..3),
         vec(condition(), 0..3),
+        vec(pod, 0..3),
         vec(event, 0..3),
     )
-        .prop_map(|(finalizer, ingress, labels, conditions, events)| Writes {
-            finalizer,
-            ingress,
-            labels,
-            conditions,
-            events,
-        });
+        .prop_map(
+            |(finalizer, ingress, labels, conditions, readiness_gates, events)| Writes {
+                finalizer,
+                ingress,
+                labels,
+                conditions,
+                readiness_gates,
+                events,
+            },
+        );
     (any::<u64>(), service_key(), service_uid(), tenure(), writes).prop_map(
         |(id, service, uid, fencing, writes)| Directive {
             id,
