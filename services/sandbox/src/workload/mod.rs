@@ -2,13 +2,15 @@
 //! EndpointSlice controller makes of them. Works through the Kubernetes API only, so that it serves a simulated and a real one.
 
 mod controller;
+mod layout;
 mod nodes;
 mod pods;
 mod slices;
 
 pub use controller::Workload;
+pub use layout::Layout;
 pub use nodes::{LabNode, make_nodes};
-pub use pods::{LabPod, PodNetwork};
+pub use pods::{LabPod, PodNetwork, PodPhase};
 
 /// The interfaces that pods get in the cloud.
 pub trait Interfaces: Send + Sync + 'static {

@@ -1,4 +1,5 @@
-//! Pods behind Services: one set per selector, spread over the nodes, each with an address of its own.
+//! Pods behind Services: one set per selector, spread over the nodes, each with an address of its own; or given ones, which every
+//! selector selects.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -18,6 +19,19 @@ pub struct LabPod {
     pub address: IpAddr,
     /// The ENI that has the address.
     pub eni: String,
+    /// How far it is in its life.
+    pub phase: PodPhase,
+}
+
+/// How far a pod is in its life, as the conditions of its endpoint say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PodPhase {
+    /// It takes traffic.
+    Ready,
+    /// It is there and takes none.
+    NotReady,
+    /// It is on its way out and still serves what it has.
+    Terminating,
 }
 
 /// Gives pods their nodes and addresses. Equal selectors get equal pods.
@@ -27,6 +41,8 @@ pub struct PodNetwork {
     /// Second octet block of this cluster, so that clusters of one VPC do not share addresses.
     block: u8,
     per_selector: usize,
+    /// The pods of every selector, where they are given.
+    given: Option<Vec<LabPod>>,
     state: Mutex<State>,
 }
 
@@ -44,13 +60,26 @@ impl PodNetwork {
             nodes,
             block,
             per_selector,
+            given: None,
             state: Mutex::new(State::default()),
+        }
+    }
+
+    /// Every selector selects these pods, whose ENIs are there already.
+    #[must_use]
+    pub fn given(pods: Vec<LabPod>) -> Self {
+        Self {
+            given: Some(pods),
+            ..Self::new(Vec::new(), 0, 0)
         }
     }
 
     /// The pods of a selector in a namespace, and whether they are new.
     #[must_use]
     pub fn pods(&self, namespace: &str, selector: &BTreeMap<String, String>) -> (Vec<LabPod>, bool) {
+        if let Some(pods) = &self.given {
+            return (pods.clone(), false);
+        }
         let key = format!("{namespace}/{selector:?}");
         let mut state = self.state.lock();
         if let Some(pods) = state.by_selector.get(&key) {
@@ -68,6 +97,7 @@ impl PodNetwork {
                     node: node.name.clone(),
                     address,
                     eni: format!("eni-{}", address.to_string().replace('.', "-")),
+                    phase: PodPhase::Ready,
                 }
             })
             .collect();

@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
-use super::LabPod;
+use super::{LabPod, PodPhase};
 
 /// A named target port resolves to this number in every pod of the lab.
 const NAMED_TARGET_PORT: u16 = 8080;
@@ -30,7 +30,11 @@ pub(super) fn slice(service: &Service, pods: &[LabPod]) -> Value {
         .map(|pod| {
             json!({
                 "addresses": [pod.address.to_string()],
-                "conditions": {"ready": true, "serving": true, "terminating": false},
+                "conditions": {
+                    "ready": pod.phase == PodPhase::Ready,
+                    "serving": pod.phase != PodPhase::NotReady,
+                    "terminating": pod.phase == PodPhase::Terminating,
+                },
                 "nodeName": pod.node,
                 "targetRef": {"kind": "Pod", "name": pod.name, "namespace": service.namespace()},
             })

@@ -9,7 +9,7 @@ use cloud_sim::{Account, Instance, NetworkInterface, lab};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube_sim::KubeSim;
 
-use crate::workload::{Interfaces, LabNode, PodNetwork, Workload, make_nodes};
+use crate::workload::{Interfaces, LabNode, LabPod, Layout, PodNetwork, Workload, make_nodes};
 
 /// Where a cluster's API comes from.
 #[derive(Debug, Clone)]
@@ -33,6 +33,8 @@ pub struct LabCluster {
     /// The simulated API, unless a real one was given.
     pub sim: Option<KubeSim>,
     index: usize,
+    /// The pods of every Service, where they were given.
+    given_pods: Option<Vec<LabPod>>,
 }
 
 impl LabCluster {
@@ -40,6 +42,7 @@ impl LabCluster {
         index: usize,
         api: KubeApi,
         nodes: usize,
+        given: Option<Layout>,
         folder: &Path,
     ) -> anyhow::Result<Self> {
         let id = format!("sandbox-{}", index + 1);
@@ -67,9 +70,13 @@ impl LabCluster {
         } else {
             format!("c{}-", index + 1)
         };
-        let nodes: Vec<_> = (1..=nodes)
-            .map(|number| LabNode::numbered(&prefix, number))
-            .collect();
+        let (nodes, given_pods) = match given {
+            Some(layout) => (layout.nodes, Some(layout.pods)),
+            None => {
+                let numbered = (1..=nodes).map(|number| LabNode::numbered(&prefix, number));
+                (numbered.collect(), None)
+            }
+        };
         make_nodes(&client, &nodes)
             .await
             .with_context(|| format!("making the Nodes of {id}"))?;
@@ -80,6 +87,7 @@ impl LabCluster {
             nodes,
             sim,
             index,
+            given_pods,
         })
     }
 
@@ -106,7 +114,15 @@ impl LabCluster {
 
     pub(super) fn workload(&self, interfaces: AccountInterfaces, pods: usize) -> Workload {
         let block = u8::try_from(self.index % 12).unwrap_or(0);
-        let network = PodNetwork::new(self.nodes.clone(), block, pods);
+        let network = match &self.given_pods {
+            Some(pods) => {
+                for pod in pods {
+                    interfaces.attach(&pod.eni, pod.address);
+                }
+                PodNetwork::given(pods.clone())
+            }
+            None => PodNetwork::new(self.nodes.clone(), block, pods),
+        };
         Workload::new(self.client.clone(), network, Arc::new(interfaces))
     }
 
@@ -136,7 +152,17 @@ impl Interfaces for AccountInterfaces {
         } else {
             ("vsw-k", "cn-hangzhou-k")
         };
-        self.account
-            .add_network_interface(NetworkInterface::new(eni, lab::VPC, vswitch, zone, &[address]));
+        let mut interface = self
+            .account
+            .network_interface(eni)
+            .unwrap_or_else(|| NetworkInterface::new(eni, lab::VPC, vswitch, zone, &[]));
+        let addresses = match address {
+            IpAddr::V4(_) => &mut interface.private_ips,
+            IpAddr::V6(_) => &mut interface.ipv6_addresses,
+        };
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+        self.account.add_network_interface(interface);
     }
 }

@@ -18,6 +18,7 @@ pub use cluster::{KubeApi, LabCluster};
 pub use services::{Component, Keys, Services};
 
 use crate::view::PlannerView;
+use crate::workload::Layout;
 use cluster::AccountInterfaces;
 
 /// What a sandbox is made of.
@@ -29,6 +30,8 @@ pub struct Options {
     pub nodes: usize,
     /// Pods behind each selector.
     pub pods: usize,
+    /// The first cluster's Nodes and pods, in place of so many.
+    pub layout: Option<Layout>,
     /// Whether the account's request limits are enforced, by the cloud and by the actuator.
     pub limits: bool,
     /// A folder for certificates, kubeconfigs and configuration files; made if it is not there.
@@ -45,6 +48,7 @@ impl Options {
             apis: (0..clusters).map(|_| KubeApi::Simulated).collect(),
             nodes: 3,
             pods: 2,
+            layout: None,
             limits: false,
             folder,
             keys: Keys::default(),
@@ -87,8 +91,9 @@ impl World {
         let stop_workloads = CancellationToken::new();
         let account = cloud.cloud().account(cloud_sim::DEFAULT_ACCOUNT);
         let mut clusters = Vec::with_capacity(options.apis.len());
+        let mut layout = options.layout;
         for (index, api) in options.apis.into_iter().enumerate() {
-            let cluster = LabCluster::start(index, api, options.nodes, &options.folder).await?;
+            let cluster = LabCluster::start(index, api, options.nodes, layout.take(), &options.folder).await?;
             cluster.register_instances(&account);
             let workload = cluster.workload(AccountInterfaces::new(account.clone()), options.pods);
             workloads.spawn(workload.run(stop_workloads.clone()));

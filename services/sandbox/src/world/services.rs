@@ -203,11 +203,8 @@ impl Services {
         Ok(())
     }
 
-    /// Stops all of them, then starts them anew on the ports that they had.
-    ///
-    /// # Errors
-    /// Whatever could not be started.
-    pub async fn restart(&mut self) -> anyhow::Result<()> {
+    /// Stops all of them, those upstream first.
+    pub async fn stop(&mut self) {
         for service in self
             .watchers
             .iter_mut()
@@ -217,6 +214,14 @@ impl Services {
                 service.stop().await;
             }
         }
+    }
+
+    /// Stops all of them, then starts them anew on the ports that they had.
+    ///
+    /// # Errors
+    /// Whatever could not be started.
+    pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.stop().await;
         self.start_actuator().await?;
         self.start_planner().await?;
         for index in 0..self.watchers.len() {

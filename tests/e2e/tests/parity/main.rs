@@ -1,0 +1,10 @@
+//! Parity with Alibaba's own controller, end to end: the annotation reference's examples, what that controller leaves behind, every
+//! kind of mistake, every change from one example to another, and CLBs that Services share with their users.
+//!
+//! What is asserted is what the simulated cloud shows, in the field names of Describe, against tables written from the reference.
+
+mod adoption;
+mod examples;
+mod expected;
+mod lab;
+mod shown;
