@@ -43,7 +43,7 @@ impl Run {
     pub(super) async fn create_load_balancer(&mut self, new: &NewLoadBalancer) -> Result<Outcome, Outcome> {
         access::check_new(&self.cluster, new)?;
         if let Some(id) = self.find_existing(new).await? {
-            return self.use_found(&id);
+            return self.use_found(&id).await;
         }
         if let Some(sent) = self.unsettled() {
             match self.send_creation(&sent).await? {
@@ -58,7 +58,7 @@ impl Run {
                         Outcome::Unchanged { found: Some(id) }
                     });
                 }
-                Created::Found(id) => return self.use_found(&id),
+                Created::Found(id) => return self.use_found(&id).await,
                 Created::NoAddress(_) => {}
             }
         }
@@ -79,7 +79,7 @@ impl Run {
                     self.take_over(new, created);
                     return Ok(Outcome::Applied { created: Some(id) });
                 }
-                Created::Found(id) => return self.use_found(&id),
+                Created::Found(id) => return self.use_found(&id).await,
                 Created::NoAddress(error) => {
                     tracing::info!(
                         vswitch = sent.vswitch_id,
@@ -175,18 +175,22 @@ impl Run {
         found.retain(|one| one.tags.get(OWNER_TAG) == Some(&owner));
         let id = only_one(found.iter().map(|one| one.id.clone()).collect())?;
         for load_balancer in found {
-            let found = load_balancer.id.clone();
             self.region.mirror.adopt(load_balancer);
-            let known = self.region.mirror.complete(&found, &asker, deadline).await;
-            known.map_err(|error| read_failed(&error))?;
         }
         Ok(id)
     }
 
-    fn use_found(&mut self, id: &LoadBalancerId) -> Result<Outcome, Outcome> {
-        self.load_balancer = Some(id.clone());
-        let (_, current) = self.current()?;
+    /// Goes on with a CLB that is there, once all that is on it is known.
+    async fn use_found(&mut self, id: &LoadBalancerId) -> Result<Outcome, Outcome> {
+        let (asker, deadline) = (self.asker(), self.give_up_at());
+        let known = self.region.mirror.complete(id, &asker, deadline).await;
+        let Some(current) = known.map_err(|error| read_failed(&error))? else {
+            return Err(Outcome::Stale {
+                part: format!("{id}, which was found and is gone"),
+            });
+        };
         access::check_existing(&self.cluster, &current)?;
+        self.load_balancer = Some(id.clone());
         Ok(Outcome::Unchanged {
             found: Some(id.to_string()),
         })

@@ -53,11 +53,10 @@ impl Run {
                         attributes: action.told(),
                         domain_extensions: Default::default(),
                     };
-                    self.edit(&part, |load_balancer| {
-                        load_balancer.listeners.insert(new.key, listener);
-                    });
                     // The cloud fills in what was not told.
                     self.read_after = self.read_after.and(Wanted::LISTENERS);
+                    drop(turn);
+                    self.start_created(new.key, listener).await?;
                     break Outcome::Applied { created: None };
                 }
                 // Made by somebody else, or by us before the mirror knew: the next round sees which.
@@ -74,6 +73,32 @@ impl Run {
         };
         self.start_listener(new.key).await?;
         Ok(outcome)
+    }
+
+    /// Starts a listener that was just created. The mirror hears of it when that was tried, so that nobody plans for the moment between.
+    async fn start_created(&mut self, key: ListenerKey, mut listener: Listener) -> Result<(), Outcome> {
+        let (id, _) = self.current()?;
+        let mut turn = match self.turn("StartLoadBalancerListener").await {
+            Ok(turn) => turn,
+            Err(outcome) => {
+                self.put_listener(key, listener);
+                return Err(outcome);
+            }
+        };
+        let started = self.send(&mut turn, &StartListener { id: &id, key }).await;
+        // Where it does not run yet, the caller's own start tries again.
+        listener.running = match &started {
+            Ok(()) => true,
+            Err(error) => error.has_code(NOT_STOPPED),
+        };
+        self.put_listener(key, listener);
+        Ok(())
+    }
+
+    fn put_listener(&mut self, key: ListenerKey, listener: Listener) {
+        self.edit(&PartKey::Listener(key), |load_balancer| {
+            load_balancer.listeners.insert(key, listener);
+        });
     }
 
     async fn look_again(&mut self, id: &LoadBalancerId) -> Result<(), Outcome> {

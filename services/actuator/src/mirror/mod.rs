@@ -46,7 +46,7 @@ use parts::State;
 /// How long one read of the mirror may wait for its limit and for the cloud.
 const READ_DEADLINE: Duration = Duration::from_secs(60);
 /// How long the end of a batch waits for the stream that shows its effects.
-const TELL_PATIENCE: Duration = Duration::from_millis(250);
+const TELL_PATIENCE: Duration = Duration::from_secs(1);
 /// Until a read is repeated that met an own write.
 const WRITE_UNDER_WAY: Duration = Duration::from_millis(200);
 
