@@ -8,6 +8,7 @@ mod kept;
 mod memory;
 mod ours;
 mod pass;
+mod readiness_gates;
 mod said;
 mod status;
 #[cfg(test)]

@@ -8,11 +8,13 @@ use clb_model::marks::CLASS_CONDITION;
 
 use super::kept::{former, in_force};
 use super::pass::Pass;
+use super::readiness_gates::registered;
 use super::said::{FAILED, say_failures, say_notices, say_preserved};
 use super::status::write_status;
 use super::{Observation, State, Step, StepInputs};
 use crate::conditions::{ACCEPTED, PROGRAMMED, Subject, reason};
 use crate::desired::{self, Desired, Wish, backends_despite_problems, desired};
+use crate::facts::CloudFacts;
 use crate::find::{FindError, Found, find};
 use crate::plan::{self, Plan, plan_backends_only};
 use crate::problem::Problem;
@@ -27,6 +29,11 @@ const INACTIVE_LIMIT_MS: u64 = 10 * 60_000;
 const UNAVAILABLE: &str = events::reason::UNAVAILABLE_LOAD_BALANCER;
 
 pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
+    let known = facts_in_use(inputs);
+    let inputs = StepInputs {
+        facts: known.as_ref().unwrap_or(inputs.facts),
+        ..inputs
+    };
     let mut pass = Pass::new(inputs);
     pass.notifications.look_at(Subject::Standing);
     if let Some(class) = &inputs.service.load_balancer_class {
@@ -40,6 +47,15 @@ pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
         Wish::Problems(problems) => mistaken(pass, inputs.service, &problems),
         Wish::Desired(desired) => wanted(pass, &desired),
     }
+}
+
+/// The facts with what the Service's own CLB shows to be there, where there is one.
+fn facts_in_use(inputs: StepInputs<'_>) -> Option<CloudFacts> {
+    let Observation::Known(observed) = inputs.observed else {
+        return None;
+    };
+    let found = find(inputs.service, &inputs.cluster.id, observed).ok()??;
+    Some(inputs.facts.with_observed(found.load_balancer))
 }
 
 fn inputs_for<'a>(inputs: StepInputs<'a>, service: &'a Service) -> desired::Inputs<'a> {
@@ -71,9 +87,10 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, problems: &[Problem]) -> Step
         None
     };
     if let Some(found) = found {
-        let groups = backends_despite_problems(inputs_for(inputs, service));
+        let followed = backends_despite_problems(inputs_for(inputs, service));
+        pass.writes.readiness_gates = registered(&followed.gated_pods, found.load_balancer);
         let (left_out, retry_at) = pass.memory.schedule_left_out(inputs.now_ms);
-        let plan = plan_backends_only(pass.plan_context(&left_out), &groups, found.load_balancer);
+        let plan = plan_backends_only(pass.plan_context(&left_out), &followed.vgroups, found.load_balancer);
         pass.wake_at(retry_at);
         pass.give(&plan, Some(&found.load_balancer.id));
     }
@@ -179,6 +196,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     let load_balancer = found.load_balancer;
     pass.memory.load_balancer = Some(load_balancer.id.clone());
     pass.memory.unseen_since_ms = None;
+    pass.writes.readiness_gates = registered(&desired.gated_pods, load_balancer);
     if load_balancer.status == "locked" {
         return locked(pass, load_balancer);
     }

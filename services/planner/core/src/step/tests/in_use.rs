@@ -1,0 +1,56 @@
+//! What the Service's own CLB uses already is there: it is neither asked about nor a mistake.
+
+use super::world::World;
+use crate::desired::tests::lab::{Lab, NOW_MS};
+use crate::facts::{Certificate, CloudFacts};
+use crate::step::State;
+
+#[test]
+fn a_certificate_that_expires_in_use_stops_nothing() {
+    let mut world = World::settled(Lab::https());
+    let expired = Some(Certificate {
+        expires_ms: Some(NOW_MS - 1),
+    });
+    world.lab.facts.certificates.insert("cert-a".to_owned(), expired);
+    world.lab = world.lab.clone().annotated("idle-timeout", "33");
+    let last = world.settle();
+    assert_eq!(last.state, State::Converged, "{}", last.message);
+    assert_eq!(world.reasons().len(), 1, "{:?}", world.reasons());
+}
+
+#[test]
+fn another_certificate_that_has_expired_is_a_mistake() {
+    let mut world = World::settled(Lab::https());
+    let expired = Some(Certificate {
+        expires_ms: Some(NOW_MS - 1),
+    });
+    world.lab.facts.certificates.insert("cert-b".to_owned(), expired);
+    world.lab = world.lab.clone().annotated("cert-id", "cert-b");
+    let last = world.settle();
+    assert_eq!(last.state, State::Failed);
+    assert_eq!(
+        world.reasons(),
+        Vec::<&str>::new(),
+        "the listener keeps the old one"
+    );
+}
+
+#[test]
+fn nothing_is_asked_about_what_is_in_use() {
+    let services = [
+        Lab::https(),
+        Lab::tcp()
+            .annotated("acl-status", "on")
+            .annotated("acl-id", "acl-1")
+            .annotated("acl-type", "white"),
+        Lab::tcp()
+            .annotated("address-type", "intranet")
+            .annotated("vswitch-id", "vsw-k"),
+    ];
+    for lab in services {
+        let mut world = World::settled(lab);
+        world.lab.facts = CloudFacts::default();
+        let last = world.settle();
+        assert_eq!(last.state, State::Converged, "{}", last.message);
+    }
+}
