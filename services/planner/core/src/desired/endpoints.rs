@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use clb_model::cloud::IpVersion;
-use clb_model::cluster::{Endpoint, EndpointSet, IpFamily, Service, ServicePort};
+use clb_model::cluster::{Endpoint, EndpointSet, IpFamily, PodRef, Service, ServicePort};
 
 use crate::annotations::backend::BackendAnnotations;
 
@@ -18,6 +18,8 @@ pub(super) struct Usable<'a> {
     pub(super) port: u16,
     /// Its Node, where one is named.
     pub(super) node: Option<&'a str>,
+    /// The pod, where it waits for our readiness gate.
+    pub(super) waiting: Option<&'a PodRef>,
 }
 
 /// The endpoints of a port that get traffic, ordered by address and port.
@@ -37,6 +39,7 @@ pub(super) fn usable<'a>(service: &'a Service, port: &ServicePort, family: IpFam
                 address: endpoint.address,
                 port: number,
                 node: endpoint.node_name.as_deref(),
+                waiting: endpoint.pod.as_ref().filter(|_| endpoint.awaits_readiness_gate),
             };
             let key = (endpoint.address, number);
             if is_ready(service, endpoint) {
@@ -60,6 +63,7 @@ fn insert<'a>(chosen: &mut BTreeMap<(IpAddr, u16), Usable<'a>>, key: (IpAddr, u1
                 (Some(one), Some(other)) => Some(one.min(other)),
                 (one, other) => one.or(other),
             };
+            known.waiting = known.waiting.or(usable.waiting);
         })
         .or_insert(usable);
 }

@@ -5,7 +5,7 @@
 //! [`context`] reads the annotations and resolves the ports; [`checks`] finds every mistake, [`effects`]
 //! everything that does nothing, [`questions`] what must be asked; [`load_balancer`], [`listeners`] (with
 //! [`health_check`]) and [`vgroups`] (with [`backends`], [`endpoints`], [`nodes`], [`weights`]) build the
-//! parts.
+//! parts; [`readiness_gates`] says which pods wait for theirs.
 
 mod backends;
 mod checks;
@@ -18,6 +18,7 @@ mod load_balancer;
 mod nodes;
 mod ports;
 mod questions;
+mod readiness_gates;
 mod standard_fields;
 mod vgroups;
 mod weights;
@@ -26,12 +27,13 @@ mod weights;
 pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use clb_model::attribute::ListenerAttributes;
 use clb_model::cloud::{
     AddressType, Backend, InstanceChargeType, InternetChargeType, IpVersion, ListenerKey,
 };
-use clb_model::cluster::{Node, Service};
+use clb_model::cluster::{Node, PodRef, Service};
 use clb_model::operation::NewLoadBalancer;
 use clb_model::{LoadBalancerId, VServerGroupId};
 use ipnet::IpNet;
@@ -88,6 +90,9 @@ pub struct Desired {
     pub status: StatusWish,
     /// `preserve-lb-on-delete` has a value.
     pub preserve_on_delete: bool,
+    /// Pods that wait for our readiness gate, ordered by UID.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gated_pods: Vec<GatedPod>,
     /// `spec.loadBalancerSourceRanges`, ordered; empty when everyone may connect, or when they are not to be
     /// honoured yet on a CLB that Alibaba's controller made.
     pub source_ranges: Vec<IpNet>,
@@ -203,10 +208,49 @@ pub struct StatusWish {
     pub ip_mode_proxy: bool,
 }
 
+/// A pod that waits for our readiness gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GatedPod {
+    /// The pod.
+    pub pod: PodRef,
+    /// All of these make it registered.
+    pub needs: Vec<(VServerGroupIdentity, Registration)>,
+}
+
+/// What of a group shows that a pod's traffic can reach it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Registration {
+    /// The group itself: under Cluster policy every backend leads to every pod.
+    Group,
+    /// The pod's Node is a backend.
+    Instance {
+        /// The ECS instance.
+        id: String,
+        /// The node port.
+        port: u16,
+    },
+    /// The pod itself is a backend.
+    Address {
+        /// Its address.
+        address: IpAddr,
+        /// The port to which it listens.
+        port: u16,
+    },
+}
+
+/// What is followed of a Service that has mistakes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Followed {
+    /// The groups with their backends, ordered by identity.
+    pub vgroups: Vec<DesiredVServerGroup>,
+    /// Pods that wait for our readiness gate, ordered by UID.
+    pub gated_pods: Vec<GatedPod>,
+}
+
 /// The groups with their backends of a Service that has mistakes elsewhere: it keeps working as it was, its
 /// backends still followed. Empty when a mistake makes it unknown what they should be.
 #[must_use]
-pub fn backends_despite_problems(inputs: Inputs<'_>) -> Vec<DesiredVServerGroup> {
+pub fn backends_despite_problems(inputs: Inputs<'_>) -> Followed {
     let context = Context::new(inputs);
     let decides_backends = |problem: &Problem| {
         annotations::backend::rows()
@@ -215,9 +259,11 @@ pub fn backends_despite_problems(inputs: Inputs<'_>) -> Vec<DesiredVServerGroup>
     };
     let unknown = !context.ports.problems.is_empty() || context.read.problems.iter().any(decides_backends);
     if unknown {
-        Vec::new()
-    } else {
-        vgroups::groups(&context).groups
+        return Followed::default();
+    }
+    Followed {
+        vgroups: vgroups::groups(&context).groups,
+        gated_pods: readiness_gates::gated_pods(&context),
     }
 }
 
@@ -251,6 +297,7 @@ pub fn desired(inputs: Inputs<'_>) -> Wish {
         listeners: listeners::listeners(&context),
         status: load_balancer::status(&context),
         preserve_on_delete: context.annotations().instance.preserve.is_some(),
+        gated_pods: readiness_gates::gated_pods(&context),
         source_ranges: standard_fields::source_ranges(&context),
         notices,
         wake_at_ms: groups.wake_at_ms.into_iter().chain(expiry).min(),

@@ -34,6 +34,7 @@ use crate::problem::Notice;
 use crate::settings::ClusterSettings;
 
 pub use quotas::Attachments;
+pub(crate) use vgroups::observed_group;
 
 /// How long an operation that takes something away is good after its batch has arrived; what it was planned from may no longer be
 /// true later. The planner renews it in time.

@@ -293,16 +293,24 @@ impl<'a> Entry<'a> {
     }
 
     fn find(load_balancer: Option<&'a LoadBalancer>, identity: &VServerGroupIdentity) -> Self {
-        let observed = load_balancer.and_then(|clb| match identity {
-            VServerGroupIdentity::Reused(id) => clb.vgroups.get_key_value(id),
-            VServerGroupIdentity::Own(name) => own_group(clb, name),
-        });
+        let observed = load_balancer.and_then(|clb| observed_group(clb, identity));
         Self {
             wanted: Wanted::default(),
             observed,
             reference: observed.map(|(id, _)| VServerGroupRef::Id(id.clone())),
             ready: Vec::new(),
         }
+    }
+}
+
+/// The group as it is on the CLB.
+pub(crate) fn observed_group<'a>(
+    load_balancer: &'a LoadBalancer,
+    identity: &VServerGroupIdentity,
+) -> Option<(&'a VServerGroupId, &'a VServerGroup)> {
+    match identity {
+        VServerGroupIdentity::Reused(id) => load_balancer.vgroups.get_key_value(id),
+        VServerGroupIdentity::Own(name) => own_group(load_balancer, name),
     }
 }
 

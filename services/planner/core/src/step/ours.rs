@@ -90,7 +90,11 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, problems: &[Problem]) -> Step
         let followed = backends_despite_problems(inputs_for(inputs, service));
         pass.writes.readiness_gates = registered(&followed.gated_pods, found.load_balancer);
         let (left_out, retry_at) = pass.memory.schedule_left_out(inputs.now_ms);
-        let plan = plan_backends_only(pass.plan_context(&left_out), &followed.vgroups, found.load_balancer);
+        let plan = plan_backends_only(
+            pass.plan_context(&left_out),
+            &followed.vgroups,
+            found.load_balancer,
+        );
         pass.wake_at(retry_at);
         pass.give(&plan, Some(&found.load_balancer.id));
     }

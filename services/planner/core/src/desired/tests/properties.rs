@@ -122,7 +122,7 @@ proptest! {
                 let _followed = backends_despite_problems(lab.inputs());
             }
             Wish::Desired(desired) => {
-                prop_assert_eq!(&backends_despite_problems(lab.inputs()), &desired.vgroups);
+                prop_assert_eq!(&backends_despite_problems(lab.inputs()).vgroups, &desired.vgroups);
                 for listener in &desired.listeners {
                     for (attribute, value) in listener.named.iter() {
                         prop_assert!(attribute.applies_to(listener.key.protocol), "{attribute:?}");

@@ -12,5 +12,6 @@ mod listeners;
 mod moment;
 mod notices;
 mod properties;
+mod readiness_gates;
 mod reuse;
 pub(crate) mod world;

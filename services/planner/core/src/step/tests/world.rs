@@ -160,6 +160,13 @@ impl World {
                 .retain(|present| present.kind != condition.kind);
             service.conditions.push(condition.clone());
         }
+        for pod in &writes.readiness_gates {
+            let endpoints = service.endpoints.iter_mut().flat_map(|set| &mut set.endpoints);
+            for endpoint in endpoints.filter(|endpoint| endpoint.pod.as_ref() == Some(pod)) {
+                assert!(endpoint.awaits_readiness_gate, "set though it was so: {pod:?}");
+                endpoint.awaits_readiness_gate = false;
+            }
+        }
         match writes.finalizer {
             FinalizerAction::Keep => {}
             FinalizerAction::Present => service.finalizer = true,
