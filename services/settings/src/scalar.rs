@@ -177,7 +177,11 @@ pub struct HostPort {
 }
 
 impl HostPort {
-    fn parse(text: &str) -> Result<Self, String> {
+    /// Reads `host:port`, an IPv6 address in brackets.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
         let (host, port) = text.rsplit_once(':').ok_or("no port")?;
         let port = port.parse().map_err(|_| format!("{port:?} is no port"))?;
         let bare = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));

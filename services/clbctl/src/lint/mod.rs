@@ -1,0 +1,132 @@
+//! Checks Service manifests with the planner's own core, before they are applied: [`lint`].
+//!
+//! `files` finds the manifests, `document` reads them with the line of each value, `manifest` (with `fields`) makes Services of them,
+//! `check` asks the core, [`Report`] is what is printed.
+
+mod check;
+mod document;
+mod fields;
+mod files;
+mod manifest;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use clb_planner_core::facts::Question;
+
+use manifest::Manifest;
+pub use report::{Finding, Level, Report};
+
+/// Checks all Services of type LoadBalancer in files and folders. What cannot be read is a mistake too.
+#[must_use]
+pub fn lint(places: &[PathBuf]) -> Report {
+    let mut report = Report::default();
+    let mut files = Vec::new();
+    let mut unreadable = Vec::new();
+    for place in places {
+        files::manifests(place, &mut files, &mut unreadable);
+    }
+    for unreadable in unreadable {
+        let message = format!("cannot be read: {}", unreadable.reason);
+        report
+            .findings
+            .push(mistake_of_file(&unreadable.place, 0, message));
+    }
+    for file in files {
+        report.files += 1;
+        lint_file(&file, &mut report);
+    }
+    report
+}
+
+fn lint_file(file: &Path, report: &mut Report) {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("cannot be read: {error}");
+            report.findings.push(mistake_of_file(file, 0, message));
+            return;
+        }
+    };
+    let documents = match document::parse(&text) {
+        Ok(documents) => documents,
+        Err(error) => {
+            let message = format!("is not valid YAML: {}", error.reason);
+            report.findings.push(mistake_of_file(file, error.line, message));
+            return;
+        }
+    };
+    for manifest in documents.iter().flat_map(manifest::services) {
+        report.services += 1;
+        let mut findings = findings(file, &manifest);
+        findings.sort_by_key(|finding| (finding.line, finding.level));
+        report.findings.append(&mut findings);
+    }
+}
+
+fn findings(file: &Path, manifest: &Manifest<'_>) -> Vec<Finding> {
+    let service = manifest.service.key.to_string();
+    let finding = |line, level, message| Finding {
+        file: file.to_owned(),
+        line,
+        service: service.clone(),
+        level,
+        message,
+    };
+    let mut findings: Vec<_> = manifest
+        .problems
+        .iter()
+        .map(|(line, problem)| finding(*line, Level::Mistake, problem.to_string()))
+        .collect();
+    if !manifest.whole {
+        return findings;
+    }
+    let verdict = check::check(&manifest.service);
+    if verdict.foreign {
+        let message = "is for another controller, as its class or tunnel type says, so nothing is checked";
+        findings.push(finding(
+            manifest.line_of("metadata.name"),
+            Level::Remark,
+            message.to_owned(),
+        ));
+    }
+    findings.extend(verdict.problems.iter().map(|problem| {
+        finding(
+            manifest.line_of(&problem.place),
+            Level::Mistake,
+            problem.to_string(),
+        )
+    }));
+    findings.extend(verdict.notices.into_iter().map(|notice| {
+        finding(
+            manifest.line_of_remark(&notice.message),
+            Level::Remark,
+            notice.message,
+        )
+    }));
+    findings.extend(verdict.granted.iter().map(|question| {
+        let (what, id) = named(question);
+        let line = manifest.line_of_value(id);
+        finding(line, Level::Unchecked, format!("whether {what} {id} exists"))
+    }));
+    findings
+}
+
+/// What a question is about, and its id.
+fn named(question: &Question) -> (&'static str, &str) {
+    match question {
+        Question::Certificate(id) => ("server certificate", id),
+        Question::AccessControlList(id) => ("access control list", id),
+        Question::VSwitch(id) => ("vSwitch", id),
+    }
+}
+
+fn mistake_of_file(file: &Path, line: u64, message: String) -> Finding {
+    Finding {
+        file: file.to_owned(),
+        line,
+        service: String::new(),
+        level: Level::Mistake,
+        message,
+    }
+}
