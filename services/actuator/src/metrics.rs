@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clb_telemetry::metrics::CALL_SECONDS;
 use clb_telemetry::{Metrics, MetricsError};
-use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts};
+use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 
 /// All metrics; names begin with `clb_actuator_`.
 #[derive(Debug)]
@@ -38,23 +38,6 @@ impl ActuatorMetrics {
     /// They are registered already.
     pub(crate) fn new(metrics: &Metrics) -> Result<Arc<Self>, MetricsError> {
         let by_limit = ["region", "action"];
-        let expected_wait = "clb_actuator_limit_expected_wait_seconds";
-        let refused = |source| MetricsError::Register {
-            name: expected_wait.to_owned(),
-            source,
-        };
-        let limit_expected_wait = GaugeVec::new(
-            Opts::new(
-                expected_wait,
-                "How long the last waiting call is expected to wait",
-            ),
-            &by_limit,
-        )
-        .map_err(refused)?;
-        metrics
-            .registry()
-            .register(Box::new(limit_expected_wait.clone()))
-            .map_err(refused)?;
         Ok(Arc::new(Self {
             cloud_calls: metrics.counters(
                 "cloud_calls_total",
@@ -69,7 +52,11 @@ impl ActuatorMetrics {
             )?,
             limit_used: metrics.gauges("limit_used", "Calls of the last window", &by_limit)?,
             limit_queue: metrics.gauges("limit_queue", "Calls that wait for their limit", &by_limit)?,
-            limit_expected_wait,
+            limit_expected_wait: metrics.float_gauges(
+                "limit_expected_wait_seconds",
+                "How long the last waiting call is expected to wait",
+                &by_limit,
+            )?,
             mirror_load_balancers: metrics.gauges(
                 "mirror_load_balancers",
                 "CLBs that the mirror knows",

@@ -31,7 +31,7 @@ pub use component::Component;
 pub use context::{SpanTraceExt, TraceContext};
 pub use health::{Check, Health, Kind};
 pub use install::{Telemetry, TelemetryError, TelemetryGuard};
-pub use metrics::{Metrics, MetricsError};
+pub use metrics::{DeclaredMetric, MetricKind, Metrics, MetricsError};
 pub use recorder::{RecordedSpan, SpanRecorder};
 pub use settings::{AdminSettings, LogFormat, LogSettings, OtlpSettings};
 pub use shutdown::Signals;
