@@ -71,6 +71,7 @@ pub async fn run(options: Up) -> anyhow::Result<ExitCode> {
     let world = World::start(Options {
         nodes: usize::from(nodes),
         limits,
+        quotas: limits,
         ..Options::simulated(usize::from(clusters), folder)
     })
     .await?;

@@ -20,6 +20,7 @@ pub use services::{Component, Keys, Services};
 use crate::view::PlannerView;
 use crate::workload::Layout;
 use cluster::AccountInterfaces;
+use settings::Configured;
 
 /// What a sandbox is made of.
 #[derive(Debug)]
@@ -34,6 +35,10 @@ pub struct Options {
     pub layout: Option<Layout>,
     /// Whether the account's request limits are enforced, by the cloud and by the actuator.
     pub limits: bool,
+    /// Whether the account has the quotas that every account begins with; the planner knows them as they are.
+    pub quotas: bool,
+    /// More fields of every cluster in the planner's configuration, as `node_grace: 2s, drain_leaving_nodes: true`.
+    pub cluster_settings: String,
     /// A folder for certificates, kubeconfigs and configuration files; made if it is not there.
     pub folder: PathBuf,
     /// The keys that the actuator is given.
@@ -41,7 +46,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// `clusters` simulated clusters of three nodes, no limits.
+    /// `clusters` simulated clusters of three nodes, no limits, no quotas.
     #[must_use]
     pub fn simulated(clusters: usize, folder: PathBuf) -> Self {
         Self {
@@ -50,6 +55,8 @@ impl Options {
             pods: 2,
             layout: None,
             limits: false,
+            quotas: false,
+            cluster_settings: String::new(),
             folder,
             keys: Keys::default(),
         }
@@ -93,7 +100,8 @@ impl World {
         let mut clusters = Vec::with_capacity(options.apis.len());
         let mut layout = options.layout;
         for (index, api) in options.apis.into_iter().enumerate() {
-            let cluster = LabCluster::start(index, api, options.nodes, layout.take(), &options.folder).await?;
+            let cluster =
+                LabCluster::start(index, api, options.nodes, layout.take(), &options.folder).await?;
             cluster.register_instances(&account);
             let workload = cluster.workload(AccountInterfaces::new(account.clone()), options.pods);
             workloads.spawn(workload.run(stop_workloads.clone()));
@@ -103,7 +111,11 @@ impl World {
             &options.folder,
             &cloud.endpoint(),
             &clusters,
-            options.limits,
+            Configured {
+                limits: options.limits,
+                quotas: options.quotas,
+                cluster_settings: &options.cluster_settings,
+            },
             &options.keys,
         )
         .await?;
@@ -130,8 +142,8 @@ impl World {
         let cloud = CloudSim::start(cloud_options)
             .await
             .context("starting the simulated cloud")?;
-        if !options.limits {
-            // Without limits there is no account to run out of: the quotas of a new account would end a large run.
+        if !options.quotas {
+            // The quotas of a new account would end a large run.
             cloud
                 .cloud()
                 .change_circumstances(|circumstances| circumstances.quotas = cloud_sim::Quotas::unlimited());

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use super::cluster::LabCluster;
-use super::settings::{self, Files};
+use super::settings::{self, Configured, Files};
 use crate::certificates::Authority;
 
 /// The key pair that the actuator is given.
@@ -110,11 +110,11 @@ impl Services {
         folder: &Path,
         cloud: &str,
         clusters: &[LabCluster],
-        limits: bool,
+        configured: Configured<'_>,
         keys: &Keys,
     ) -> anyhow::Result<Self> {
         let authority = Authority::new().context("making a certificate authority")?;
-        let factory = Factory::new(folder, &authority, cloud, clusters, limits, keys.clone())?;
+        let factory = Factory::new(folder, &authority, cloud, clusters, configured, keys.clone())?;
         let mut services = Self {
             actuator: None,
             planner: None,
@@ -265,7 +265,7 @@ impl Factory {
         authority: &Authority,
         cloud: &str,
         clusters: &[LabCluster],
-        limits: bool,
+        configured: Configured<'_>,
         keys: Keys,
     ) -> anyhow::Result<Self> {
         let files = Files::new(folder, authority)?;
@@ -274,8 +274,8 @@ impl Factory {
             .context("issuing the operator's certificate")?;
         let operator = TlsMaterial::from_pem(authority.certificate(), issued.certificate, issued.key.into())?;
         Ok(Self {
-            actuator: settings::actuator(&files, authority, cloud, clusters, limits)?,
-            planner: settings::planner(&files, authority, clusters, limits)?,
+            actuator: settings::actuator(&files, authority, cloud, clusters, configured)?,
+            planner: settings::planner(&files, authority, clusters, configured)?,
             watchers: Vec::new(),
             keys,
             operator: Security::mutual(operator),

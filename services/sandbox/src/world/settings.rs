@@ -59,7 +59,18 @@ impl Files {
     }
 }
 
-/// What the planner is told of an account without limits.
+/// What the services are told of the account and of every cluster.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Configured<'o> {
+    /// See `Options::limits`.
+    pub(super) limits: bool,
+    /// See `Options::quotas`.
+    pub(super) quotas: bool,
+    /// See `Options::cluster_settings`.
+    pub(super) cluster_settings: &'o str,
+}
+
+/// What the planner is told of an account without quotas.
 const NO_QUOTAS: &str = ", quotas: {listeners_per_load_balancer: 10000, backends_per_load_balancer: 100000, \
                          attachments_per_instance: 10000}";
 
@@ -71,7 +82,7 @@ pub(super) fn actuator(
     authority: &Authority,
     cloud: &str,
     clusters: &[LabCluster],
-    limits: bool,
+    configured: Configured<'_>,
 ) -> anyhow::Result<ActuatorSettings> {
     let mut text = ANY_PORTS.to_owned();
     text += &files.tls(authority, "actuator", &PeerIdentity::Actuator)?;
@@ -79,7 +90,7 @@ pub(super) fn actuator(
         text,
         "endpoints: {{slb: {cloud:?}, ecs: {cloud:?}, vpc: {cloud:?}}}"
     );
-    if !limits {
+    if !configured.limits {
         // The simulated account has none; the actuator's own would only slow the sandbox down.
         text += "limits: [{action: \"*\", calls: 10000000, burst: 100000}]\n";
     }
@@ -100,10 +111,14 @@ pub(super) fn planner(
     files: &Files,
     authority: &Authority,
     clusters: &[LabCluster],
-    limits: bool,
+    configured: Configured<'_>,
 ) -> anyhow::Result<PlannerSettings> {
     let mut text = ANY_PORTS.to_owned();
     text += &files.tls(authority, "planner", &PeerIdentity::Planner)?;
+    let mut more = if configured.quotas { "" } else { NO_QUOTAS }.to_owned();
+    if !configured.cluster_settings.is_empty() {
+        let _ = write!(more, ", {}", configured.cluster_settings);
+    }
     text += "clusters:\n";
     for cluster in clusters {
         let vswitches: Vec<_> = lab::VSWITCHES
@@ -112,12 +127,11 @@ pub(super) fn planner(
             .collect();
         let _ = writeln!(
             text,
-            "  - {{id: {}, region: {}, vpc_id: {}, vpc_cidrs: [10.0.0.0/8], vswitches: [{}]{}}}",
+            "  - {{id: {}, region: {}, vpc_id: {}, vpc_cidrs: [10.0.0.0/8], vswitches: [{}]{more}}}",
             cluster.id,
             lab::REGION,
             lab::VPC,
-            vswitches.join(", "),
-            if limits { "" } else { NO_QUOTAS }
+            vswitches.join(", ")
         );
     }
     files.configuration("planner", &text)
