@@ -138,3 +138,17 @@ pub(super) fn independent_backend_changes(operations: &[Operation]) -> Vec<Opera
     }
     result
 }
+
+/// The operations without some and without what depends on those.
+pub(super) fn without(operations: &[Operation], left_out: &BTreeSet<OperationId>) -> Vec<Operation> {
+    let mut missing = left_out.clone();
+    let mut result = Vec::new();
+    for operation in operations {
+        if missing.contains(&operation.id) || operation.after.iter().any(|before| missing.contains(before)) {
+            missing.insert(operation.id);
+        } else {
+            result.push(operation.clone());
+        }
+    }
+    result
+}

@@ -21,12 +21,12 @@ mod rollout;
 mod tags;
 mod vgroups;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::cluster::{Node, Service};
-use clb_model::operation::{Operation, Priority};
+use clb_model::operation::{Operation, OperationId, Priority};
 use clb_model::{LoadBalancerId, VServerGroupId, events};
 
 use crate::desired::{Desired, DesiredVServerGroup, Source, VServerGroupIdentity};
@@ -164,22 +164,24 @@ impl Plan {
     }
 
     /// The operations of the next batch with their priority. Where backends that are gone are still attached, only the changes of
-    /// backends go first, so that they neither wait behind settings nor give settings the reserve kept for them.
+    /// backends go first, so that they neither wait behind settings nor give settings the reserve kept for them. `held_back` and what
+    /// depends on them are left out.
     #[must_use]
-    pub fn next_batch(&self) -> Option<(Vec<Operation>, Priority)> {
-        if self.operations.is_empty() {
+    pub fn next_batch(&self, held_back: &BTreeSet<OperationId>) -> Option<(Vec<Operation>, Priority)> {
+        let operations = draft::without(&self.operations, held_back);
+        if operations.is_empty() {
             return None;
         }
-        let of_backends = draft::independent_backend_changes(&self.operations);
+        let of_backends = draft::independent_backend_changes(&operations);
         if self.urgent && !of_backends.is_empty() {
             return Some((of_backends, Priority::Urgent));
         }
-        let priority = if of_backends.len() == self.operations.len() {
+        let priority = if of_backends.len() == operations.len() {
             Priority::Backends
         } else {
             Priority::Normal
         };
-        Some((self.operations.clone(), priority))
+        Some((operations, priority))
     }
 }
 

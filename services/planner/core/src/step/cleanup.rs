@@ -56,9 +56,11 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
         pass.notifications
             .say(Subject::Failure, Severity::Warning, FAILED, &notice.message, None);
     }
-    if !pass.give(&plan, Some(&found.load_balancer.id)) {
+    if plan.operations.is_empty() {
         return finished(pass);
     }
+    pass.memory.keep_refusals_of(&plan);
+    pass.give(&plan, Some(&found.load_balancer.id));
     let (reason, message) = if service.deleting {
         (
             events::reason::DELETE_TIMESTAMP_CHANGED,

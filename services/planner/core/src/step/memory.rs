@@ -32,9 +32,16 @@ impl Memory {
             memory.changed |= matches!(result.outcome, Outcome::Applied { .. });
             memory.take_in_load_balancer(operation, &result.outcome);
             memory.take_in_left_out(operation, result);
-            if let Some(failure) = failure_of(operation, &result.outcome)
-                && !memory.failures.contains(&failure)
-            {
+            if result.outcome.succeeded() {
+                memory.forget_refusal(operation);
+            }
+            let Some(failure) = failure_of(operation, &result.outcome) else {
+                continue;
+            };
+            if !failure.retry {
+                memory.remember_refusal(operation, &failure);
+            }
+            if !memory.failures.contains(&failure) {
                 memory.failures.push(failure);
             }
         }

@@ -9,6 +9,7 @@ mod memory;
 mod ours;
 mod pass;
 mod readiness_gates;
+mod refusals;
 mod said;
 mod status;
 #[cfg(test)]
@@ -81,6 +82,8 @@ pub struct Memory {
     pub inactive_since_ms: Option<u64>,
     /// Backends that the cloud could not use, and when they are tried again.
     pub left_out: BTreeMap<LeftOutKey, LeftOut>,
+    /// Operations that the cloud refused, by their content, and when they are tried again.
+    pub refusals: BTreeMap<String, Refusal>,
     /// Hashes of events that were sent, whether or not the Service's condition shows them yet.
     pub said: BTreeSet<String>,
 }
@@ -90,6 +93,17 @@ pub struct Memory {
 pub struct LeftOut {
     /// The cloud's reason.
     pub reason: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried again, milliseconds since 1970; none until the next pass decides.
+    pub retry_at_ms: Option<u64>,
+}
+
+/// An operation that the cloud refused for a reason that does not pass by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What the cloud said.
+    pub failure: Failure,
     /// How often it was tried.
     pub attempts: u32,
     /// When it is tried again, milliseconds since 1970; none until the next pass decides.

@@ -18,6 +18,7 @@ use crate::facts::CloudFacts;
 use crate::find::{FindError, Found, find};
 use crate::plan::{self, Plan, plan_backends_only};
 use crate::problem::Problem;
+use crate::reuse::{self, Refusal};
 
 /// How long a CLB that a batch created may be missing from the mirror before it counts as gone.
 const UNSEEN_LIMIT_MS: u64 = 60_000;
@@ -44,9 +45,18 @@ pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
             pass.questions = questions;
             pass.end(State::Observing, "asking the cloud about what annotations name")
         }
-        Wish::Problems(problems) => mistaken(pass, inputs.service, &problems),
+        Wish::Problems(problems) => mistaken(pass, inputs.service, problems),
+        Wish::Desired(_) if refusal(inputs).is_some() => mistaken(pass, inputs.service, Vec::new()),
         Wish::Desired(desired) => wanted(pass, &desired),
     }
+}
+
+/// What is wrong with the user's CLB or groups that annotations name, once the mirror has shown it.
+fn refusal(inputs: StepInputs<'_>) -> Option<Refusal> {
+    let Observation::Known(observed) = inputs.observed else {
+        return None;
+    };
+    reuse::refusal(inputs.service, &inputs.cluster.id, observed)
 }
 
 /// The facts with what the Service's own CLB shows to be there, where there is one.
@@ -68,9 +78,13 @@ fn inputs_for<'a>(inputs: StepInputs<'a>, service: &'a Service) -> desired::Inpu
     }
 }
 
-/// A Service with mistakes: all of them are named, and the cloud stays as it is; the backends of one that worked before are followed.
-fn mistaken(mut pass: Pass<'_>, service: &Service, problems: &[Problem]) -> Step {
+/// A Service with mistakes, those in what annotations name among them: all are told, and the cloud stays as it is; the backends of one
+/// that worked before are followed.
+fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -> Step {
     let inputs = pass.inputs;
+    let refusal = refusal(inputs);
+    problems.extend(refusal.iter().flat_map(|refusal| refusal.problems.iter().cloned()));
+    problems.sort();
     let listed: Vec<String> = problems.iter().map(Problem::to_string).collect();
     let message = listed.join("; ");
     pass.notifications.look_at(Subject::Problem);
@@ -78,10 +92,15 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, problems: &[Problem]) -> Step
         .say(Subject::Problem, Severity::Warning, FAILED, &message, None);
     pass.conditions
         .set(ACCEPTED, false, reason::INVALID_ANNOTATIONS, message.clone());
+    if let Some(refusal) = refusal {
+        pass.conditions
+            .set(PROGRAMMED, false, refusal.reason, message.clone());
+    }
     let Observation::Known(observed) = inputs.observed else {
         return pass.end(State::Failed, message);
     };
-    let found = if service.finalizer {
+    let worked = service.finalizer && !service.ingress.is_empty();
+    let found = if worked {
         find(inputs.service, &inputs.cluster.id, observed).ok().flatten()
     } else {
         None
@@ -127,7 +146,7 @@ fn wanted(mut pass: Pass<'_>, desired: &Desired) -> Step {
             None => follow(pass, desired, found, None),
             Some((kept, notice)) => match desired::desired(inputs_for(inputs, &kept)) {
                 Wish::Desired(desired) => follow(pass, &desired, found, Some(&notice)),
-                Wish::Problems(problems) => mistaken(pass, &kept, &problems),
+                Wish::Problems(problems) => mistaken(pass, &kept, problems),
                 Wish::Questions(questions) => {
                     pass.questions = questions;
                     pass.end(State::Observing, "asking the cloud about what annotations name")

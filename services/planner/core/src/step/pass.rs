@@ -69,9 +69,11 @@ impl<'a> Pass<'a> {
         };
     }
 
-    /// Gives the plan's next operations to the actuator. Whether there are any.
+    /// Gives the plan's next operations to the actuator, but not those that were refused a short time ago. Whether there are any.
     pub(super) fn give(&mut self, plan: &Plan, load_balancer: Option<&LoadBalancerId>) -> bool {
-        match plan.next_batch() {
+        let (held, retry_at) = self.memory.held_back(&plan.operations, self.inputs.now_ms);
+        self.wake_at(retry_at);
+        match plan.next_batch(&held) {
             None => false,
             Some((operations, priority)) => {
                 self.give_operations(operations, priority, load_balancer);

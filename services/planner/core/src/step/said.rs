@@ -71,7 +71,8 @@ pub(super) fn say_failures(pass: &mut Pass<'_>, plan: &Plan) -> Option<String> {
         );
         all.push((obstacle.reason, obstacle.message.clone()));
     }
-    for failure in &pass.memory.failures {
+    pass.memory.keep_refusals_of(plan);
+    for failure in pass.memory.standing_failures() {
         all.push((failure.reason, failure.message.clone()));
         if failure.warn {
             let detail = failure.request_id.as_ref().map(|id| format!("request id {id}"));

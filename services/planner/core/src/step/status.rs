@@ -25,8 +25,8 @@ pub(super) fn write_status(
         .map(|obstacle| (obstacle.listener, obstacle.reason))
         .chain(
             pass.memory
-                .failures
-                .iter()
+                .standing_failures()
+                .into_iter()
                 .map(|failure| (failure.listener, failure.reason)),
         )
         .filter_map(|(listener, reason)| {

@@ -152,6 +152,7 @@ fn a_refused_deletion_is_said_once_and_the_finalizer_stays() {
     let mut world = World::settled(Lab::tcp());
     world.lab.service.deleting = true;
     for round in 0..3 {
+        world.wait_out_refusals();
         let step = world.look();
         let batch = step.batch.clone().unwrap();
         assert_eq!(step.state, State::Cleaning);
@@ -169,7 +170,10 @@ fn a_refused_deletion_is_said_once_and_the_finalizer_stays() {
         world.memory = step.memory.after_batch(&batch.operations, &[refused]);
     }
     assert_eq!(world.count("CleanLoadBalancerFailed"), 1, "{:?}", world.said());
-    assert!(world.lab.service.finalizer);
+    // While it waits for the next try, nothing is taken for done.
+    let step = world.pass();
+    assert_eq!((step.batch, step.state), (None, State::Cleaning));
+    assert!(world.lab.service.finalizer && step.wake_at_ms.is_some());
 }
 
 #[test]

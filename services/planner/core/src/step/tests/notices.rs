@@ -14,6 +14,7 @@ use crate::step::{Memory, State};
 
 /// One pass whose batch comes to these outcomes instead of being carried out.
 fn pass_with(world: &mut World, outcome: impl Fn(&Operation) -> Outcome) -> crate::step::Step {
+    world.wait_out_refusals();
     let step = world.look();
     let batch = step.batch.clone().unwrap();
     let results: Vec<OperationResult> = batch
@@ -149,6 +150,7 @@ fn a_refusal_is_said_once_with_its_request_id() {
             _ => Outcome::Skipped { by: "1".to_owned() },
         });
     }
+    world.wait_out_refusals();
     let step = world.pass();
     assert_eq!(world.count("SyncLoadBalancerFailed"), 1, "{:?}", world.said());
     assert!(
@@ -253,6 +255,45 @@ fn a_failed_listener_is_told_per_port_while_the_others_work() {
         .map(|port| port.error.as_deref())
         .collect();
     assert_eq!(errors, [None, Some("service.k8s.alibaba/Rejected")]);
+}
+
+#[test]
+fn what_was_refused_waits_longer_and_longer_while_the_rest_goes_on() {
+    let mut world = World::settled(Lab::tcp());
+    world.lab = world.lab.clone().annotated("name", "refused");
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        let step = world.look();
+        let batch = step.batch.clone().unwrap();
+        let results = [OperationResult {
+            operation: batch.operations[0].id,
+            outcome: rejected(ErrorClass::Invalid, "request-1"),
+            left_out: Vec::new(),
+        }];
+        world.take(&step);
+        world.memory = world.memory.after_batch(&batch.operations, &results);
+        // Endpoints come and go meanwhile.
+        world.forget();
+        let name = format!("n7{}", waits.len());
+        world.lab.nodes.insert(name.clone(), node(&name, "cn-hangzhou-k"));
+        let last = world.settle();
+        let sent: Vec<&Change> = world
+            .batches
+            .iter()
+            .flat_map(|batch| &batch.operations)
+            .map(|one| &one.change)
+            .collect();
+        assert!(matches!(sent[..], [Change::ChangeBackends { .. }]), "{sent:?}");
+        assert_eq!(last.state, State::Failed);
+        assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("False Rejected"));
+        waits.push(last.wake_at_ms.unwrap() - world.now_ms);
+        world.now_ms = last.wake_at_ms.unwrap();
+    }
+    assert_eq!(waits, [5_000, 10_000, 20_000]);
+    // What is no longer asked for is no longer in the way.
+    world.lab.service.annotations.clear();
+    assert_eq!(world.settle().state, State::Converged);
+    assert!(world.memory.refusals.is_empty());
 }
 
 #[test]

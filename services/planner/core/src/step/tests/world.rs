@@ -127,6 +127,15 @@ impl World {
         panic!("does not settle; the last pass came to {:#?}", self.look());
     }
 
+    /// A pass that finds what was refused waiting, and then the time until it is tried again.
+    pub(crate) fn wait_out_refusals(&mut self) {
+        let step = self.look();
+        if step.batch.is_none() {
+            self.take(&step);
+            self.now_ms += 3_600_000;
+        }
+    }
+
     /// Takes over what a pass directs and remembers, but not its batch.
     pub(crate) fn take(&mut self, step: &Step) {
         self.write(&step.writes);
