@@ -1,7 +1,7 @@
 //! Settings of a service: one declaration gives the struct, the configuration file's fields, the flags, the
 //! environment variables, `--help`, and errors that name every mistake at once.
 //!
-//! Called by every binary at start ([`load`]), by tests and by the sandbox ([`from_yaml`]).
+//! Called by every binary at start ([`load`]), by tests and by the sandbox ([`from_yaml`]), and for the documentation ([`reference()`]).
 //!
 //! ```
 //! use std::time::Duration;
@@ -65,6 +65,7 @@ mod field;
 mod load;
 mod problem;
 mod read;
+mod reference;
 mod scalar;
 mod setting;
 mod suggest;
@@ -75,6 +76,7 @@ pub use ipnet::IpNet;
 pub use load::{LoadError, Program, check_declaration, from_yaml, load, load_or_exit};
 pub use problem::{Place, Problem, SettingsErrors};
 pub use read::{At, Checker, GroupReader};
+pub use reference::reference;
 pub use scalar::HostPort;
 pub use secrecy::{ExposeSecret, SecretString};
 pub use setting::{FieldShape, Partial, Setting, Settings, Shape};
