@@ -3,6 +3,7 @@
 //!
 //! - [`annotations`]: the table of all annotations, and reading them with every mistake found at once;
 //! - [`desired`]: a Service, the cluster's Nodes and settings → the CLB it should have, or its problems;
+//! - [`mod@find`], [`reuse`]: which CLB is the Service's, and whether one of the user's may be;
 //! - [`plan`]: desired against observed → operations with dependencies, each with its reason in words;
 //! - [`step()`]: the whole pass for one Service: operations for the actuator, writes for the watcher.
 //!
@@ -15,6 +16,7 @@ pub mod facts;
 pub mod find;
 pub mod plan;
 pub mod problem;
+pub mod reuse;
 pub mod settings;
 pub mod step;
 

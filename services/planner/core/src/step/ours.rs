@@ -83,7 +83,11 @@ fn inputs_for<'a>(inputs: StepInputs<'a>, service: &'a Service) -> desired::Inpu
 fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -> Step {
     let inputs = pass.inputs;
     let refusal = refusal(inputs);
-    problems.extend(refusal.iter().flat_map(|refusal| refusal.problems.iter().cloned()));
+    problems.extend(
+        refusal
+            .iter()
+            .flat_map(|refusal| refusal.problems.iter().cloned()),
+    );
     problems.sort();
     let listed: Vec<String> = problems.iter().map(Problem::to_string).collect();
     let message = listed.join("; ");
@@ -219,6 +223,8 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     let load_balancer = found.load_balancer;
     pass.memory.load_balancer = Some(load_balancer.id.clone());
     pass.memory.unseen_since_ms = None;
+    pass.memory
+        .look_at_charge_type(load_balancer.internet_charge_type, inputs.now_ms);
     pass.writes.readiness_gates = registered(&desired.gated_pods, load_balancer);
     if load_balancer.status == "locked" {
         return locked(pass, load_balancer);

@@ -5,7 +5,7 @@ use clb_model::cloud::{Backend, BackendTarget, ListenerKey};
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG, REUSED_TAG};
 
 use super::world::World;
-use crate::conditions::PROGRAMMED;
+use crate::conditions::{ACCEPTED, PROGRAMMED};
 use crate::desired::tests::lab::{Lab, tcp_port};
 use crate::step::{Memory, State};
 
@@ -264,6 +264,37 @@ fn a_group_that_is_not_on_the_clb_is_named() {
         Some("False VServerGroupMissing")
     );
     assert!(last.message.contains("rsp-nowhere"), "{}", last.message);
+}
+
+#[test]
+fn a_missing_clb_or_group_is_told_with_all_other_mistakes_and_nothing_is_touched() {
+    let mut world = World::new(
+        Lab::tcp()
+            .annotated("id", "lb-nowhere")
+            .annotated("scheduler", "fair"),
+    );
+    world.settle();
+    let said = world.said();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].contains("\"lb-nowhere\" is not valid") && said[0].contains("\"fair\""),
+        "{said:?}"
+    );
+    assert!(!world.lab.service.finalizer, "nothing was built");
+    assert_eq!(
+        world.condition(ACCEPTED).as_deref(),
+        Some("False InvalidAnnotations")
+    );
+
+    // Of two groups one is there: it gets nothing either.
+    let ports = Lab::with_ports(vec![tcp_port(80), tcp_port(443)]);
+    let mut world = reusing(ports.annotated("vgroup-port", "rsp-user-05:80,rsp-nowhere:443"));
+    let before = world.clb().clone();
+    world.settle();
+    assert_eq!(*world.clb(), before);
+    let said = world.said();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("rsp-nowhere is not there"), "{said:?}");
 }
 
 #[test]
