@@ -15,6 +15,7 @@ mod faults;
 mod managed_fields;
 mod openapi;
 mod patch;
+mod protobuf;
 mod registry;
 pub mod resources;
 mod schema;

@@ -1,7 +1,7 @@
 //! `/openapi/v3` and `/openapi/v2`: what `kubectl apply`, `explain` and `--validate` read.
 //!
-//! The schemas are those in `openapi/schemas.json`; the paths are made from the resource table. Version 2 is served as JSON
-//! only: kubectl asks for it in protobuf when version 3 is missing, which here it is not.
+//! The schemas are those in `openapi/schemas.json`; the paths are made from the resource table. Version 2 is complete in JSON;
+//! in protobuf, which kubectl asks for only about kinds that version 3 does not have, it is empty.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,31 +14,33 @@ use crate::schema::COMPONENT_SCHEMAS;
 
 const REFERENCE: &str = "#/components/schemas/";
 
-/// What a path below `/openapi` holds.
-pub(crate) enum Answer {
-    Document(Bytes),
-    /// Only protobuf was asked for.
-    NotAcceptable,
+/// Media type in which kubectl asks for version 2.
+const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const JSON: &str = "application/json";
+
+/// The document at a path and its media type, or `None`.
+pub(crate) fn document(path: &str, accept: &str) -> Option<(Bytes, &'static str)> {
+    match path.trim_matches('/').strip_prefix("openapi/")? {
+        "v3" => Some((INDEX.clone(), JSON)),
+        "v2" if accept.contains("+protobuf") && !accept.contains("json") => {
+            Some((nothing_in_protobuf(), PROTOBUF))
+        }
+        "v2" => Some((VERSION_2.clone(), JSON)),
+        rest => Some((
+            rest.strip_prefix("v3/")
+                .and_then(|name| VERSION_3.get(name))?
+                .clone(),
+            JSON,
+        )),
+    }
 }
 
-/// The document at a path, or `None`.
-pub(crate) fn document(path: &str, accept: &str) -> Option<Answer> {
-    match path.trim_matches('/').strip_prefix("openapi/")? {
-        "v3" => Some(Answer::Document(INDEX.clone())),
-        "v2" => {
-            let takes_json = accept.is_empty() || accept.contains("json") || accept.contains("*/*");
-            Some(if takes_json {
-                Answer::Document(VERSION_2.clone())
-            } else {
-                Answer::NotAcceptable
-            })
-        }
-        rest => rest
-            .strip_prefix("v3/")
-            .and_then(|name| VERSION_3.get(name))
-            .cloned()
-            .map(Answer::Document),
-    }
+/// A version 2 document without paths: `swagger` and `info` alone. kubectl looks there for kinds that it did not find in
+/// version 3, and does not find them here either.
+fn nothing_in_protobuf() -> Bytes {
+    const SWAGGER: &[u8] = b"\x0a\x032.0";
+    const INFO: &[u8] = b"\x12\x15\x0a\x0aKubernetes\x12\x07v1.36.3";
+    Bytes::from([SWAGGER, INFO].concat())
 }
 
 /// `api/v1` or `apis/group/version`.
@@ -234,8 +236,8 @@ mod tests {
 
     fn read(path: &str) -> Value {
         match document(path, "application/json") {
-            Some(Answer::Document(bytes)) => serde_json::from_slice(&bytes).expect("JSON"),
-            _ => panic!("no document at {path}"),
+            Some((bytes, _)) => serde_json::from_slice(&bytes).expect("JSON"),
+            None => panic!("no document at {path}"),
         }
     }
 
@@ -257,14 +259,9 @@ mod tests {
     }
 
     #[test]
-    fn version_2_is_json_only() {
-        assert!(matches!(
-            document(
-                "/openapi/v2",
-                "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-            ),
-            Some(Answer::NotAcceptable)
-        ));
+    fn version_2_comes_in_both_forms() {
         assert!(read("/openapi/v2")["definitions"]["io.k8s.api.core.v1.Service"].is_object());
+        let (bytes, media_type) = document("/openapi/v2", PROTOBUF).expect("a document");
+        assert_eq!((media_type, bytes.len()), (PROTOBUF, 5 + 2 + 0x15));
     }
 }

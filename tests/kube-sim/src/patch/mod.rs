@@ -24,22 +24,21 @@ pub(crate) enum Patch {
 impl Patch {
     /// The refusal of a patch whose result, `patched`, does not decode because of `why`.
     pub(crate) fn refused(&self, patched: &Value, why: &str) -> ApiError {
-        match (self, why.strip_prefix("json: cannot unmarshal ")) {
-            (Self::Strategic(changes), Some(mismatch)) => {
-                let found = match mismatch.split_whitespace().next().unwrap_or_default() {
-                    "number" => "int64",
-                    "object" => "map[string]interface {}",
-                    "array" => "[]interface {}",
-                    other => other,
-                };
-                let wanted = mismatch.rsplit(" of type ").next().unwrap_or_default();
-                ApiError::invalid_patch(
-                    &strategic::go_text(changes),
-                    &format!("cannot convert {found} to {wanted}"),
-                )
-            }
-            _ => ApiError::invalid_patch(&patched.to_string(), why),
-        }
+        let Self::Strategic(changes) = self else {
+            return ApiError::invalid_patch(&patched.to_string(), why);
+        };
+        let shown = strategic::go_text(changes);
+        let Some(mismatch) = why.strip_prefix("json: cannot unmarshal ") else {
+            return ApiError::invalid_patch(&shown, why);
+        };
+        let found = match mismatch.split_whitespace().next().unwrap_or_default() {
+            "number" => "int64",
+            "object" => "map[string]interface {}",
+            "array" => "[]interface {}",
+            other => other,
+        };
+        let wanted = mismatch.rsplit(" of type ").next().unwrap_or_default();
+        ApiError::invalid_patch(&shown, &format!("cannot convert {found} to {wanted}"))
     }
 
     /// Refuses a body of the wrong form.

@@ -150,8 +150,8 @@ fn without_directives(value: &Value) -> Value {
 }
 
 fn merge_list(field: &Field, original: &[Value], changes: &[Value]) -> Result<Vec<Value>, ApiError> {
-    let mut merged = original.to_vec();
     let Some(merge_key) = field.patch.merge_key.as_deref() else {
+        let mut merged = original.to_vec();
         for change in changes {
             if !merged.contains(change) {
                 merged.push(change.clone());
@@ -177,6 +177,9 @@ fn merge_list(field: &Field, original: &[Value], changes: &[Value]) -> Result<Ve
         },
         _ => None,
     };
+    // Deletions come first: an entry of the same key may be added anew.
+    let mut kept = original.to_vec();
+    let mut wanted: Vec<Value> = Vec::new();
     for change in changes {
         let members = change
             .as_object()
@@ -193,19 +196,22 @@ fn merge_list(field: &Field, original: &[Value], changes: &[Value]) -> Result<Ve
             .get(DIRECTIVE)
             .is_some_and(|directive| directive == "delete")
         {
-            merged.retain(|entry| entry.get(merge_key) != Some(id));
-            continue;
-        }
-        match merged
-            .iter_mut()
-            .find(|entry| entry.get(merge_key) == Some(id))
-            .and_then(Value::as_object_mut)
-        {
-            Some(entry) => merge_struct(item, entry, members)?,
-            None => merged.push(without_directives(change)),
+            kept.retain(|entry| entry.get(merge_key) != Some(id));
+        } else {
+            wanted.push(change.clone());
         }
     }
-    Ok(in_order(merged, changes, original, Some(merge_key)))
+    let mut merged = kept.clone();
+    for change in &wanted {
+        let present = merged
+            .iter_mut()
+            .find(|entry| entry.get(merge_key) == change.get(merge_key));
+        match (present.and_then(Value::as_object_mut), change.as_object()) {
+            (Some(entry), Some(members)) => merge_struct(item, entry, members)?,
+            _ => merged.push(without_directives(change)),
+        }
+    }
+    Ok(in_order(merged, &wanted, &kept, Some(merge_key)))
 }
 
 /// Sorts entries as the patch lists them, among those that it does not list.

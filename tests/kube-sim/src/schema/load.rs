@@ -28,6 +28,7 @@ pub(super) fn load(component_schemas: &str, go_types: &str) -> Result<Schemas, s
             fields.insert(field.clone(), load_field(schema, go_type, &schemas.by_name));
         }
         schemas.structs.push(Struct {
+            name: name.clone(),
             go_name,
             atomic: is_atomic(component),
             fields,

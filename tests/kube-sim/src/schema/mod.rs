@@ -99,6 +99,8 @@ pub(crate) struct Field {
 /// A Go struct.
 #[derive(Debug)]
 pub(crate) struct Struct {
+    /// OpenAPI name, such as `io.k8s.api.core.v1.ServicePort`.
+    pub(crate) name: String,
     /// Go name, such as `ServicePort`.
     pub(crate) go_name: String,
     /// `x-kubernetes-map-type: atomic` of the type: it changes only as a whole.
@@ -132,7 +134,6 @@ impl Schemas {
     }
 
     /// A type by its OpenAPI name.
-    #[cfg(test)]
     pub(crate) fn by_name(&self, name: &str) -> Option<TypeId> {
         self.by_name.get(name).copied()
     }

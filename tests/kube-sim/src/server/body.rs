@@ -9,7 +9,7 @@ use crate::errors::ApiError;
 
 /// The real API's limit for a request's body.
 const LIMIT: usize = 3 * 1024 * 1024;
-/// Media types of an object. Protobuf is named as the real API names it, though it is not read here.
+/// Media types of an object.
 const OBJECT_TYPES: [&str; 3] = [
     "application/json",
     "application/yaml",
@@ -44,6 +44,7 @@ pub(super) fn object(headers: &HeaderMap, bytes: &Bytes, kind: &str) -> Result<D
     match media_type(headers) {
         "" | "application/json" => json(bytes, kind),
         "application/yaml" => yaml(bytes).map(Document::plain),
+        "application/vnd.kubernetes.protobuf" => protobuf(bytes).map(Document::plain),
         _ => Err(ApiError::unsupported_media_type(&OBJECT_TYPES)),
     }
 }
@@ -80,6 +81,12 @@ pub(super) fn json(bytes: &Bytes, kind: &str) -> Result<Document, ApiError> {
         )));
     }
     Ok(document)
+}
+
+/// Protobuf, as kubectl sends what it makes itself.
+pub(super) fn protobuf(bytes: &Bytes) -> Result<Value, ApiError> {
+    crate::protobuf::decode(bytes)
+        .map_err(|why| ApiError::bad_request(format!("error decoding protobuf: {why}")))
 }
 
 /// A patch: any JSON.

@@ -3,6 +3,7 @@
 //! Nothing here decides what an object may be; it turns requests into registry calls and results into bodies.
 
 mod body;
+mod delete;
 mod document;
 mod documents;
 mod field_validation;

@@ -7,8 +7,8 @@ use axum::http::{Method, Response, header};
 use axum::routing::get;
 
 use super::request::{self, Query, Target};
-use super::write::{self, Write};
-use super::{App, body, documents, read, respond, watch};
+use super::write::Write;
+use super::{App, body, delete, documents, read, respond, watch};
 use crate::errors::ApiError;
 use crate::faults::FaultAction;
 use crate::registry::Part;
@@ -60,7 +60,7 @@ async fn dispatch(app: &App, request: Request) -> Result<Response<Body>, ApiErro
     if parts.method == Method::GET
         && let Some(answer) = documents::get(parts.uri.path(), &parts.headers)
     {
-        return answer;
+        return Ok(answer);
     }
     let target = Target::parse(parts.uri.path()).ok_or_else(ApiError::no_such_path)?;
     if target.part == Part::Status && !matches!(parts.method, Method::GET | Method::PUT | Method::PATCH) {
@@ -90,7 +90,7 @@ async fn dispatch(app: &App, request: Request) -> Result<Response<Body>, ApiErro
         ("create", _) => Ok(write.answer(Write::create)),
         ("update", _) => Ok(write.answer(Write::update)),
         ("patch", _) => Ok(write.answer(Write::patch)),
-        ("delete" | "deletecollection", _) => write::delete(app, &target, &query, &bytes),
+        ("delete" | "deletecollection", _) => delete::delete(app, &target, &query, &parts.headers, &bytes),
         _ => Err(ApiError::method_not_allowed()),
     }?;
     Ok(if fault == Some(FaultAction::LoseAnswer) {

@@ -7,6 +7,7 @@ mod harness;
 
 mod deleting;
 mod discovering;
+mod kubectl;
 mod objects;
 mod patches;
 mod reading;

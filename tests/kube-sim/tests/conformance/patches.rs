@@ -94,6 +94,7 @@ async fn strategic_patches(api: &Api) {
         json!({"spec": {"ports": [{"port": 90, "name": "new"}]}}),
         json!({"spec": {"ports": [{"port": 443, "$patch": "delete"}]}}),
         json!({"spec": {"$setElementOrder/ports": [{"port": 80}, {"port": 90}]}}),
+        json!({"spec": {"ports": [{"port": 90, "name": "again"}, {"port": 90, "$patch": "delete"}]}}),
         json!({"spec": {"ports": [{"name": "no-key"}]}}),
         json!({"spec": {"ports": [{"port": 80, "name": "http", "protocol": "UDP"}]}}),
         json!({"spec": {"ports": [{"$patch": "replace"}, {"port": 1, "name": "one"}]}}),

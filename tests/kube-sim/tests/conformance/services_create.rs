@@ -231,10 +231,7 @@ async fn service_refusals(api: &Api) {
             "headless-node-port",
             json!({"type": "NodePort", "clusterIP": "None", "ports": port}),
         ),
-        (
-            "bad-selector",
-            json!({"selector": {"a b": "c", "x": "d e"}, "ports": port}),
-        ),
+        ("bad-selector", json!({"selector": {"a b": "c"}, "ports": port})),
         (
             "bad-distribution",
             json!({"trafficDistribution": "Far", "ports": port}),
