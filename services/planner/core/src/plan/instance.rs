@@ -66,13 +66,14 @@ pub(super) fn plan_changes(
             asks("modification-protection", text(on), text(!on)),
         );
     }
-    plan_payment(draft, named, desired, observed);
+    plan_payment(draft, context, desired, observed);
     tags::plan(draft, context, desired, observed);
     say_what_cannot_change(draft, named, observed);
 }
 
 /// Charge types, specification and bandwidth, which depend on each other.
-fn plan_payment(draft: &mut Draft, named: &NamedAttributes, desired: &Desired, observed: &LoadBalancer) {
+fn plan_payment(draft: &mut Draft, context: PlanContext<'_>, desired: &Desired, observed: &LoadBalancer) {
+    let named = &desired.named;
     let mut by_clcu = observed.instance_charge_type == InstanceChargeType::PayByClcu;
     match named.instance_charge_type {
         Some(InstanceChargeType::PayByClcu) if !by_clcu => {
@@ -111,22 +112,24 @@ fn plan_payment(draft: &mut Draft, named: &NamedAttributes, desired: &Desired, o
             );
         }
     }
-    plan_internet_payment(draft, named, desired, observed, by_clcu);
+    plan_internet_payment(draft, context, desired, observed, by_clcu);
 }
 
 fn plan_internet_payment(
     draft: &mut Draft,
-    named: &NamedAttributes,
+    context: PlanContext<'_>,
     desired: &Desired,
     observed: &LoadBalancer,
     by_clcu: bool,
 ) {
+    let named = &desired.named;
+    let present = context
+        .coming_charge_type
+        .unwrap_or(observed.internet_charge_type);
     if observed.address_type != AddressType::Internet {
         return;
     }
-    let charge_type = named
-        .internet_charge_type
-        .filter(|wanted| *wanted != observed.internet_charge_type);
+    let charge_type = named.internet_charge_type.filter(|wanted| *wanted != present);
     if by_clcu {
         if let Some(wanted) = charge_type {
             cannot_change(
@@ -139,8 +142,7 @@ fn plan_internet_payment(
         }
         return;
     }
-    let by_bandwidth =
-        charge_type.unwrap_or(observed.internet_charge_type) == InternetChargeType::PayByBandwidth;
+    let by_bandwidth = charge_type.unwrap_or(present) == InternetChargeType::PayByBandwidth;
     let bandwidth = if !by_bandwidth {
         None
     } else if charge_type.is_some() {
@@ -156,11 +158,7 @@ fn plan_internet_payment(
     }
     let mut reasons = Vec::new();
     if let Some(wanted) = charge_type {
-        reasons.push(asks(
-            "charge-type",
-            wanted.as_str(),
-            observed.internet_charge_type.as_str(),
-        ));
+        reasons.push(asks("charge-type", wanted.as_str(), present.as_str()));
     }
     if let Some(wanted) = bandwidth.filter(|_| charge_type.is_none()) {
         reasons.push(asks("bandwidth", wanted, observed.bandwidth));

@@ -24,7 +24,7 @@ mod vgroups;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use clb_model::cloud::{ListenerKey, LoadBalancer};
+use clb_model::cloud::{InternetChargeType, ListenerKey, LoadBalancer};
 use clb_model::cluster::{Node, Service};
 use clb_model::operation::{Operation, OperationId, Priority};
 use clb_model::{LoadBalancerId, VServerGroupId, events};
@@ -56,6 +56,8 @@ pub struct PlanContext<'a> {
     pub attachments: &'a Attachments,
     /// Backends that the cloud could not use a short time ago, and is not asked to yet.
     pub left_out: &'a [LeftOutKey],
+    /// The Internet charge type that the CLB was told and that it shows only at midnight.
+    pub coming_charge_type: Option<InternetChargeType>,
     /// Whether the snapshot is committed and fresh. Otherwise nothing is taken away.
     pub fresh: bool,
 }

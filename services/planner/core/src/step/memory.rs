@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use clb_model::LoadBalancerId;
 use clb_model::cloud::ListenerKey;
-use clb_model::operation::{Change, CloudError, ErrorClass, Operation, OperationResult, Outcome};
+use clb_model::operation::{
+    Change, CloudError, ErrorClass, LoadBalancerChange, Operation, OperationResult, Outcome,
+};
 
-use super::{Failure, LeftOut, Memory};
+use super::{ChargeTypeTold, Failure, LeftOut, Memory};
 use crate::conditions::reason;
 use crate::plan::LeftOutKey;
 
 /// The first wait before a backend that the cloud could not use is tried again; doubled each time up to [`LONGEST_WAIT_MS`].
 const FIRST_WAIT_MS: u64 = 15_000;
+/// By then a change of the Internet charge type, which waits for midnight, has been made.
+const CHARGE_TYPE_LIMIT_MS: u64 = 25 * 3_600_000;
 /// The longest such wait.
 const LONGEST_WAIT_MS: u64 = 30 * 60_000;
 
@@ -31,6 +35,7 @@ impl Memory {
             };
             memory.changed |= matches!(result.outcome, Outcome::Applied { .. });
             memory.take_in_load_balancer(operation, &result.outcome);
+            memory.take_in_charge_type(operation, &result.outcome);
             memory.take_in_left_out(operation, result);
             if result.outcome.succeeded() {
                 memory.forget_refusal(operation);
@@ -62,6 +67,34 @@ impl Memory {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn take_in_charge_type(&mut self, operation: &Operation, outcome: &Outcome) {
+        if let Change::ChangeLoadBalancer(LoadBalancerChange::InternetSpec {
+            charge_type: Some(charge_type),
+            ..
+        }) = operation.change
+            && outcome.succeeded()
+        {
+            self.charge_type_told = Some(ChargeTypeTold {
+                charge_type,
+                until_ms: None,
+            });
+        }
+    }
+
+    /// Forgets a change of the charge type once it must have been made. That the cloud shows it earlier may only be the mirror's own
+    /// knowledge of what was sent.
+    pub(super) fn forget_old_charge_type(&mut self, now_ms: u64) {
+        let Some(told) = &mut self.charge_type_told else {
+            return;
+        };
+        let until = *told
+            .until_ms
+            .get_or_insert(now_ms.saturating_add(CHARGE_TYPE_LIMIT_MS));
+        if now_ms >= until {
+            self.charge_type_told = None;
         }
     }
 

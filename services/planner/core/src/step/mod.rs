@@ -17,7 +17,7 @@ pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clb_model::cloud::{ListenerKey, LoadBalancer};
+use clb_model::cloud::{InternetChargeType, ListenerKey, LoadBalancer};
 use clb_model::cluster::{Node, Service};
 use clb_model::directive::{Severity, Writes};
 use clb_model::operation::{Operation, Priority};
@@ -82,6 +82,8 @@ pub struct Memory {
     pub inactive_since_ms: Option<u64>,
     /// Backends that the cloud could not use, and when they are tried again.
     pub left_out: BTreeMap<LeftOutKey, LeftOut>,
+    /// A change of the Internet charge type that the cloud has not shown yet.
+    pub charge_type_told: Option<ChargeTypeTold>,
     /// Operations that the cloud refused, by their content, and when they are tried again.
     pub refusals: BTreeMap<String, Refusal>,
     /// Hashes of events that were sent, whether or not the Service's condition shows them yet.
@@ -97,6 +99,15 @@ pub struct LeftOut {
     pub attempts: u32,
     /// When it is tried again, milliseconds since 1970; none until the next pass decides.
     pub retry_at_ms: Option<u64>,
+}
+
+/// The cloud changes the Internet charge type at the next midnight; until then it shows the old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChargeTypeTold {
+    /// What it was told.
+    pub charge_type: InternetChargeType,
+    /// When it must have changed, milliseconds since 1970; none until the next pass decides.
+    pub until_ms: Option<u64>,
 }
 
 /// An operation that the cloud refused for a reason that does not pass by itself.

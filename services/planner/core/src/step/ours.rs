@@ -223,8 +223,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     let load_balancer = found.load_balancer;
     pass.memory.load_balancer = Some(load_balancer.id.clone());
     pass.memory.unseen_since_ms = None;
-    pass.memory
-        .look_at_charge_type(load_balancer.internet_charge_type, inputs.now_ms);
+    pass.memory.forget_old_charge_type(inputs.now_ms);
     pass.writes.readiness_gates = registered(&desired.gated_pods, load_balancer);
     if load_balancer.status == "locked" {
         return locked(pass, load_balancer);

@@ -48,6 +48,7 @@ impl<'a> Pass<'a> {
             nodes: self.inputs.nodes,
             attachments: self.inputs.attachments,
             left_out,
+            coming_charge_type: self.memory.charge_type_told.map(|told| told.charge_type),
             fresh: self.inputs.fresh,
         }
     }

@@ -213,3 +213,25 @@ fn tags_that_a_crash_left_out_are_set_on_a_clb_found_by_its_name() {
     assert_eq!(world.clb().tags[CLUSTER_TAG], "c-lab");
     assert!(world.clb().tags.contains_key(OWNER_TAG));
 }
+
+#[test]
+fn a_charge_type_that_waits_for_midnight_is_not_told_again() {
+    let mut world = paid_by_spec();
+    changes(
+        &mut world,
+        &[("charge-type", "paybybandwidth"), ("bandwidth", "7")],
+    );
+    world.forget();
+    // The cloud still shows the old one.
+    world.clb_mut().internet_charge_type = InternetChargeType::PayByTraffic;
+    assert_eq!(changes(&mut world, &[]), []);
+    assert_eq!(
+        changes(&mut world, &[("bandwidth", "9")]).len(),
+        1,
+        "the bandwidth changes at once"
+    );
+    world.forget();
+    world.now_ms += 26 * 3_600_000;
+    let again = changes(&mut world, &[]);
+    assert_eq!(again.len(), 1, "it did not come: {again:?}");
+}
