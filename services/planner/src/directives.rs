@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
-use clb_model::cluster::Service;
+use clb_model::cluster::{PodRef, Service};
 use clb_model::directive::{Directive, DirectiveOutcome, DirectiveResult, Event, FinalizerAction, Writes};
 use clb_model::version::Tenure;
 use clb_model::{ServiceKey, ServiceUid};
@@ -55,7 +55,17 @@ struct Entry {
     queued: bool,
     not_before: Option<Instant>,
     sent: Option<Sent>,
+    expected: Option<Expected>,
     failures: u32,
+}
+
+/// What the Service has to show once it is newer than this.
+#[derive(Debug)]
+struct Expected {
+    /// The resource version that all of it was made from.
+    since: String,
+    /// Without events.
+    writes: Writes,
 }
 
 #[derive(Debug, Clone)]
@@ -113,6 +123,11 @@ impl Outbox {
             None if already_so(&writes, service) => return false,
             None => inner.services.entry(service.uid.clone()).or_default(),
         };
+        if let Some(sent) = &mut entry.sent {
+            // A gate that does not wait any more was set; it is sent again should it wait again, which the Service itself does not show.
+            let gates = &mut sent.draft.writes.readiness_gates;
+            gates.retain(|pod| writes.readiness_gates.contains(pod));
+        }
         let sent = entry
             .sent
             .as_ref()
@@ -142,6 +157,18 @@ impl Outbox {
         inner.queue(&service.uid);
         self.changed.notify_waiters();
         true
+    }
+
+    /// Whether something for the Service waits, is out without a result, or is written and not shown by this state of it.
+    pub(crate) fn is_directing(&self, service: &Service) -> bool {
+        let inner = self.inner.lock();
+        let Some(entry) = inner.services.get(&service.uid) else {
+            return false;
+        };
+        let unshown = entry.expected.as_ref().is_some_and(|expected| {
+            expected.since == service.resource_version && !fields_already_so(&expected.writes, service)
+        });
+        unshown || entry.waiting.is_some() || entry.is_out()
     }
 
     /// Forgets a Service that is gone.
@@ -192,6 +219,7 @@ impl Outbox {
                 writes: draft.writes.clone(),
             };
             let trace = draft.trace.clone();
+            entry.expect(&draft);
             entry.sent = Some(Sent {
                 id: directive.id,
                 draft,
@@ -300,6 +328,28 @@ impl Inner {
 }
 
 impl Entry {
+    /// Several directives may be made from one state of the Service; the last word on each field counts.
+    fn expect(&mut self, draft: &Draft) {
+        let mut writes = match self.expected.take() {
+            Some(expected) if expected.since == draft.resource_version => expected.writes,
+            _ => Writes::default(),
+        };
+        let newer = draft.writes.clone();
+        if newer.finalizer != FinalizerAction::Keep {
+            writes.finalizer = newer.finalizer;
+        }
+        writes.ingress = newer.ingress.or(writes.ingress);
+        writes.labels.extend(newer.labels);
+        writes
+            .conditions
+            .retain(|old| newer.conditions.iter().all(|new| new.kind != old.kind));
+        writes.conditions.extend(newer.conditions);
+        self.expected = Some(Expected {
+            since: draft.resource_version.clone(),
+            writes,
+        });
+    }
+
     fn is_out(&self) -> bool {
         matches!(
             self.sent,
@@ -313,13 +363,16 @@ impl Entry {
 
 /// Whether the Service already is as the writes want it and there is nothing to say.
 fn already_so(writes: &Writes, service: &Service) -> bool {
+    writes.events.is_empty() && fields_already_so(writes, service)
+}
+
+fn fields_already_so(writes: &Writes, service: &Service) -> bool {
     let finalizer = match writes.finalizer {
         FinalizerAction::Keep => true,
         FinalizerAction::Present => service.finalizer,
         FinalizerAction::Absent => !service.finalizer,
     };
     finalizer
-        && writes.events.is_empty()
         && writes
             .ingress
             .as_ref()
@@ -332,6 +385,12 @@ fn already_so(writes: &Writes, service: &Service) -> bool {
             .conditions
             .iter()
             .all(|condition| service.conditions.contains(condition))
+        && writes.readiness_gates.iter().all(|pod| !awaits_gate(service, pod))
+}
+
+fn awaits_gate(service: &Service, pod: &PodRef) -> bool {
+    let mut endpoints = service.endpoints.iter().flat_map(|set| &set.endpoints);
+    endpoints.any(|endpoint| endpoint.awaits_readiness_gate && endpoint.pod.as_ref() == Some(pod))
 }
 
 fn same_but_events(one: &Writes, other: &Writes) -> bool {
@@ -339,6 +398,7 @@ fn same_but_events(one: &Writes, other: &Writes) -> bool {
         && one.ingress == other.ingress
         && one.labels == other.labels
         && one.conditions == other.conditions
+        && one.readiness_gates == other.readiness_gates
 }
 
 fn merged(mut earlier: Vec<Event>, later: Vec<Event>) -> Vec<Event> {

@@ -92,8 +92,8 @@ impl PlannerView {
     }
 }
 
-/// Whether the cloud and the Service's status are as it asks.
+/// Whether the cloud and the Service's status are as it asks, and nothing more is to be written.
 #[must_use]
 pub fn converged(service: &Service) -> bool {
-    service.state() == ServiceState::Converged && !service.address.is_empty()
+    service.state() == ServiceState::Converged && !service.address.is_empty() && !service.directing
 }

@@ -61,6 +61,7 @@ impl ClusterTask {
             backends: count(backends),
             message: known.message.clone(),
             trace_id: known.trace_id.clone(),
+            directing: self.handle.outbox.is_directing(service),
         }
     }
 }

@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
-use clb_model::cluster::Service;
-use clb_model::directive::{DirectiveOutcome, FinalizerAction};
+use clb_model::cluster::{Endpoint, EndpointSet, PodRef, Service};
+use clb_model::directive::{
+    Directive, DirectiveOutcome, DirectiveResult, Event, FinalizerAction, Severity, Writes,
+};
 use clb_model::marks;
+use clb_model::version::Tenure;
+use clb_telemetry::TraceContext;
+use tokio::time::Instant;
 
 use super::bench::{Bench, CLUSTER};
 use super::fake_actuator::load_balancer;
 use super::fake_core::WANTED_NAME;
 use super::fake_watcher::{annotated, service, uid, with_finalizer};
+use crate::directives::{Next, Outbox};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -154,4 +160,91 @@ async fn a_slow_watcher_hears_of_every_service_once() {
         watcher.answer(&directive, DirectiveOutcome::Done).await;
     }
     assert!(heard.contains_key(&uid("web-299")));
+}
+
+fn done_with(directive: &Directive) -> DirectiveResult {
+    DirectiveResult {
+        id: directive.id,
+        uid: directive.uid.clone(),
+        outcome: DirectiveOutcome::Done,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_is_being_directed_until_the_cluster_shows_what_was_written() {
+    let outbox = Outbox::new(Tenure::default());
+    outbox.attach(1);
+    let web = service("web");
+    assert!(!outbox.is_directing(&web));
+    let writes = Writes {
+        finalizer: FinalizerAction::Present,
+        ..Writes::default()
+    };
+    outbox.offer(&web, writes, TraceContext::default());
+    assert!(outbox.is_directing(&web), "it waits");
+    let Next::Send(directive, _) = outbox.take(1, Instant::now()) else {
+        panic!("there is a directive to send");
+    };
+    assert!(outbox.is_directing(&web), "it is out");
+    outbox.settle(&done_with(&directive), Instant::now());
+    assert!(outbox.is_directing(&web), "the cluster does not show it yet");
+    let event = Writes {
+        events: vec![Event {
+            severity: Severity::Normal,
+            reason: "Named".into(),
+            message: "web".to_owned(),
+        }],
+        ..Writes::default()
+    };
+    outbox.offer(&web, event, TraceContext::default());
+    let Next::Send(directive, _) = outbox.take(1, Instant::now()) else {
+        panic!("there is an event to send");
+    };
+    outbox.settle(&done_with(&directive), Instant::now());
+    assert!(outbox.is_directing(&web), "nor after an event that came later");
+    assert!(!outbox.is_directing(&with_finalizer(web)));
+}
+
+/// The same Service with a pod that waits for its readiness gate.
+fn with_waiting_pod(mut service: Service) -> (Service, PodRef) {
+    let pod = PodRef {
+        name: "web-0".to_owned(),
+        uid: "uid-web-0".to_owned(),
+    };
+    let endpoint = Endpoint {
+        address: [10, 0, 0, 1].into(),
+        node_name: None,
+        ready: true,
+        serving: true,
+        terminating: false,
+        pod: Some(pod.clone()),
+        awaits_readiness_gate: true,
+    };
+    service.endpoints = vec![EndpointSet {
+        ports: Vec::new(),
+        endpoints: vec![endpoint],
+    }];
+    (service, pod)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gate_is_sent_once_until_it_waits_again() {
+    let outbox = Outbox::new(Tenure::default());
+    outbox.attach(1);
+    let (waiting, pod) = with_waiting_pod(service("web"));
+    let gate = || Writes {
+        readiness_gates: vec![pod.clone()],
+        ..Writes::default()
+    };
+    let offer = |service: &Service, writes| outbox.offer(service, writes, TraceContext::default());
+    assert!(offer(&waiting, gate()));
+    let Next::Send(directive, _) = outbox.take(1, Instant::now()) else {
+        panic!("there is a gate to set");
+    };
+    assert_eq!(directive.writes.readiness_gates, [pod.clone()]);
+    assert!(!offer(&waiting, gate()), "it is out");
+    outbox.settle(&done_with(&directive), Instant::now());
+    assert!(!offer(&waiting, gate()), "the cluster does not show it yet");
+    assert!(!offer(&service("web"), Writes::default()), "it was set");
+    assert!(offer(&waiting, gate()), "somebody has taken it back");
 }

@@ -1,0 +1,6 @@
+//! A Service or a Node changes, and its CLB follows: what was asked for is changed, nothing else is, and a second look finds nothing to do.
+
+mod annotations;
+mod lifecycle;
+mod nodes;
+mod ports;
