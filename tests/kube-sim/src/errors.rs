@@ -125,7 +125,6 @@ impl ApiError {
     }
 
     /// 400.
-
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, "BadRequest", message)
     }
@@ -143,7 +142,6 @@ impl ApiError {
     }
 
     /// 405.
-
     pub fn method_not_allowed() -> Self {
         Self::new(
             405,

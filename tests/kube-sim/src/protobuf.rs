@@ -91,7 +91,9 @@ fn structure(id: TypeId, bytes: &[u8]) -> Result<Value, String> {
                 let list = members
                     .entry(name.clone())
                     .or_insert_with(|| Value::Array(Vec::new()));
-                list.as_array_mut().map(|list| list.push(entry));
+                if let Some(list) = list.as_array_mut() {
+                    list.push(entry);
+                }
             }
             Shape::Map(item) => {
                 let (key, entry) = map_entry(item, payload)?;

@@ -1,4 +1,5 @@
 //! kube-rs as a client: the watcher of the runtime crate against the simulated API.
+#![expect(clippy::expect_used, reason = "helpers of tests may panic as tests do")]
 
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Service;

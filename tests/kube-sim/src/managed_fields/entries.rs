@@ -117,12 +117,12 @@ impl Entries {
     }
 
     /// Adds to a manager's fields.
-    pub(super) fn add(&mut self, manager: Manager, fields: FieldSet) {
+    pub(super) fn add(&mut self, manager: Manager, fields: &FieldSet) {
         let entry = self.0.entry(manager).or_insert_with(|| Entry {
             fields: FieldSet::default(),
             time: String::new(),
         });
-        entry.fields = entry.fields.union(&fields);
+        entry.fields = entry.fields.union(fields);
         entry.time = now();
     }
 

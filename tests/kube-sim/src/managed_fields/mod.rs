@@ -39,7 +39,7 @@ pub(crate) fn on_write(resource: &Resource, old: Option<&Value>, object: &mut Va
     let mut taken = comparison.modified.union(&comparison.added);
     strip(&mut taken);
     if !taken.is_empty() {
-        entries.add(Manager::updating(resource, options), taken);
+        entries.add(Manager::updating(resource, options), &taken);
         entries.cap(MOST_UPDATERS);
     }
     entries.write(object);

@@ -23,7 +23,7 @@ impl PathElement {
     /// The key of a list's entry.
     pub(super) fn key(members: &[(&str, Value)]) -> Self {
         let mut members = members.to_vec();
-        members.sort_by(|(left, _), (right, _)| left.cmp(right));
+        members.sort_by_key(|(name, _)| *name);
         let text: Vec<String> = members
             .iter()
             .map(|(name, value)| format!("\"{name}\":{value}"))

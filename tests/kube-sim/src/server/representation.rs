@@ -86,14 +86,14 @@ impl Representation {
             Self::Table(row_object) => {
                 let metadata =
                     serde_json::json!({"resourceVersion": stored.value["metadata"]["resourceVersion"]});
-                table::table(resource, metadata, &[stored], row_object, is_first)
+                table::table(resource, &metadata, &[stored], row_object, is_first)
             }
         };
         Bytes::from(value.to_string())
     }
 
     /// The object of a bookmark: nothing but metadata.
-    pub(super) fn bookmark(self, resource: &'static Resource, metadata: Value) -> Value {
+    pub(super) fn bookmark(self, resource: &'static Resource, metadata: &Value) -> Value {
         match self {
             Self::Whole => {
                 serde_json::json!({"kind": resource.kind, "apiVersion": resource.api_version(), "metadata": metadata})
@@ -117,7 +117,7 @@ impl Representation {
                     "kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "items": items,
                 })
             }
-            Self::Table(row_object) => table::table(resource, metadata, &objects, row_object, true),
+            Self::Table(row_object) => table::table(resource, &metadata, &objects, row_object, true),
         };
         Bytes::from(value.to_string())
     }

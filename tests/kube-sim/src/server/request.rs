@@ -58,7 +58,7 @@ impl Target {
 
     /// `namespaces/x/status` is a namespace's status, `namespaces/x/services` a list in it.
     fn is_namespaced_rest(group: &str, rest: &[&str]) -> bool {
-        !rest.is_empty() && !(group.is_empty() && rest == ["status"])
+        !(rest.is_empty() || group.is_empty() && rest == ["status"])
     }
 }
 

@@ -273,7 +273,7 @@ impl Watcher {
         if ends_initial_events {
             metadata["annotations"] = json!({INITIAL_EVENTS_END: "true"});
         }
-        let object = self.representation.bookmark(self.resource, metadata);
+        let object = self.representation.bookmark(self.resource, &metadata);
         put_event(chunk, "BOOKMARK", object.to_string().as_bytes());
     }
 }

@@ -27,7 +27,7 @@ pub(crate) enum RowObject {
 /// A table of some objects. A watch sends the columns with its first event only.
 pub(crate) fn table(
     resource: &'static Resource,
-    metadata: Value,
+    metadata: &Value,
     objects: &[&Stored],
     row_object: RowObject,
     with_columns: bool,

@@ -2,6 +2,12 @@
 //!
 //! A scenario sends requests and keeps a transcript of the answers. The expected transcripts in `snapshots/` were recorded
 //! from the real one (`INSTA_UPDATE=always … conformance -- real`); where kube-sim differs, kube-sim is wrong.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::needless_pass_by_value,
+    reason = "helpers of tests may panic as tests do, and literals read best by value"
+)]
 
 mod harness;
 
