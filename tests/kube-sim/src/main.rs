@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Parser;
 use kube_sim::{KubeSim, Options};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs a simulated Kubernetes API until it is interrupted.
 #[derive(Debug, Parser)]
@@ -17,6 +18,9 @@ struct Arguments {
     /// Where to write the kubeconfig.
     #[arg(long, env = "KUBE_SIM_KUBECONFIG_OUT", default_value = "kube-sim.kubeconfig")]
     kubeconfig_out: PathBuf,
+    /// Changes kept per resource; a watch that falls behind by more gets a 410 event.
+    #[arg(long, env = "KUBE_SIM_HISTORY", default_value_t = Options::default().history)]
+    history: usize,
     /// Plain HTTP without a token.
     #[arg(long, env = "KUBE_SIM_INSECURE")]
     insecure: bool,
@@ -27,6 +31,7 @@ async fn main() -> anyhow::Result<()> {
     let Arguments {
         listen,
         kubeconfig_out,
+        history,
         insecure,
     } = Arguments::parse();
     tracing_subscriber::fmt()
@@ -35,6 +40,7 @@ async fn main() -> anyhow::Result<()> {
     let sim = KubeSim::start(Options {
         listen,
         tls: !insecure,
+        history,
         ..Options::default()
     })
     .await?;
