@@ -52,9 +52,11 @@ async fn main() -> anyhow::Result<()> {
         sim.endpoint(),
         kubeconfig_out.display()
     );
-    tokio::signal::ctrl_c()
-        .await
-        .context("cannot wait for an interrupt")?;
+    let mut terminated = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("cannot wait for an interrupt")?,
+        _signal = terminated.recv() => {}
+    }
     sim.shutdown().await;
     Ok(())
 }
