@@ -63,7 +63,7 @@ impl Faults {
         self.rules.lock().push(fault);
     }
 
-    /// Lets the next `times` requests of any kind fail with an HTTP status.
+    /// Lets the next `times` requests of any kind fail with an HTTP status; 429 asks to come back after a second.
     pub fn fail_next(&self, times: u32, code: u16, message: &str) {
         let reason = match code {
             429 => "TooManyRequests",
@@ -72,7 +72,12 @@ impl Faults {
             504 => "Timeout",
             _ => "",
         };
-        let action = FaultAction::Fail(ApiError::new(code, reason, message));
+        let refused = ApiError::new(code, reason, message);
+        let action = FaultAction::Fail(if code == 429 {
+            refused.retry_after(1)
+        } else {
+            refused
+        });
         self.add(Fault {
             verb: None,
             resource: None,
