@@ -4,6 +4,7 @@
 //! This crate's tests compare the pages with the files, and check the files of `deploy/` against the code.
 
 pub mod configuration;
+pub mod manifests;
 pub mod metrics;
 
 use std::path::{Path, PathBuf};

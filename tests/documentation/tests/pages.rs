@@ -1,5 +1,7 @@
 //! The pages of `docs/` against what the code declares.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use clb_documentation::{configuration, metrics, repository};
 
 /// Fails where a page differs from its file, or writes the file where `UPDATE_DOCS` is set.
