@@ -10,6 +10,7 @@
 mod backends;
 mod checks;
 mod context;
+mod despite;
 mod effects;
 mod endpoints;
 mod health_check;
@@ -26,6 +27,8 @@ mod weights;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use despite::{Followed, backends_despite_problems};
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
@@ -39,8 +42,6 @@ use clb_model::{LoadBalancerId, VServerGroupId};
 use ipnet::IpNet;
 use serde::Serialize;
 
-use crate::annotations;
-use crate::annotations::instance::LOAD_BALANCER_ID;
 use crate::facts::{CloudFacts, Question};
 use crate::problem::{Notice, Problem};
 use crate::settings::ClusterSettings;
@@ -236,35 +237,6 @@ pub enum Registration {
         /// The port to which it listens.
         port: u16,
     },
-}
-
-/// What is followed of a Service that has mistakes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Followed {
-    /// The groups with their backends, ordered by identity.
-    pub vgroups: Vec<DesiredVServerGroup>,
-    /// Pods that wait for our readiness gate, ordered by UID.
-    pub gated_pods: Vec<GatedPod>,
-}
-
-/// The groups with their backends of a Service that has mistakes elsewhere: it keeps working as it was, its
-/// backends still followed. Empty when a mistake makes it unknown what they should be.
-#[must_use]
-pub fn backends_despite_problems(inputs: Inputs<'_>) -> Followed {
-    let context = Context::new(inputs);
-    let decides_backends = |problem: &Problem| {
-        annotations::backend::rows()
-            .chain([&LOAD_BALANCER_ID])
-            .any(|row| row.names().contains(&problem.place))
-    };
-    let unknown = !context.ports.problems.is_empty() || context.read.problems.iter().any(decides_backends);
-    if unknown {
-        return Followed::default();
-    }
-    Followed {
-        vgroups: vgroups::groups(&context).groups,
-        gated_pods: readiness_gates::gated_pods(&context),
-    }
 }
 
 /// What the Service asks for, or everything that is wrong with it. What only the cloud knows is asked first,

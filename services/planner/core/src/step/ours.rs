@@ -110,7 +110,7 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -
         None
     };
     if let Some(found) = found {
-        let followed = backends_despite_problems(inputs_for(inputs, service));
+        let followed = backends_despite_problems(inputs_for(inputs, service), found.load_balancer);
         pass.writes.readiness_gates = registered(&followed.gated_pods, found.load_balancer);
         let (left_out, retry_at) = pass.memory.schedule_left_out(inputs.now_ms);
         let plan = plan_backends_only(

@@ -3,6 +3,7 @@
 mod adoption;
 mod backends;
 mod combinations;
+mod despite;
 mod effects;
 mod examples;
 pub(crate) mod lab;

@@ -10,6 +10,7 @@ use proptest::sample::{Index, select, subsequence};
 use super::lab::{Lab, PREFIX, pod, tcp_port, udp_port};
 use crate::annotations;
 use crate::desired::{Wish, backends_despite_problems, desired};
+use crate::step::tests::world::users_clb;
 
 /// Annotations of the table with their own examples, or with something else.
 fn annotations() -> impl Strategy<Value = BTreeMap<String, String>> {
@@ -119,10 +120,11 @@ proptest! {
                 for problem in &problems {
                     prop_assert!(!problem.place.is_empty() && !problem.allowed.is_empty(), "{problem:?}");
                 }
-                let _followed = backends_despite_problems(lab.inputs());
+                let _followed = backends_despite_problems(lab.inputs(), &users_clb("lb-reuse-05"));
             }
             Wish::Desired(desired) => {
-                prop_assert_eq!(&backends_despite_problems(lab.inputs()).vgroups, &desired.vgroups);
+                let followed = backends_despite_problems(lab.inputs(), &users_clb("lb-reuse-05"));
+                prop_assert_eq!(&followed.vgroups, &desired.vgroups);
                 for listener in &desired.listeners {
                     for (attribute, value) in listener.named.iter() {
                         prop_assert!(attribute.applies_to(listener.key.protocol), "{attribute:?}");

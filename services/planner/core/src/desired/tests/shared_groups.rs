@@ -1,10 +1,10 @@
-//! Groups of several ports, and backends that are followed while something else is wrong.
+//! Groups of several ports.
 
 use clb_model::cluster::{TargetPort, Transport};
 
-use super::lab::{Lab, tcp_port, udp_port, written};
+use super::lab::{Lab, tcp_port, udp_port};
 use super::manifest::service_port;
-use crate::desired::{VServerGroupIdentity, backends_despite_problems};
+use crate::desired::VServerGroupIdentity;
 
 fn identities(lab: &Lab) -> Vec<(VServerGroupIdentity, String)> {
     lab.desired()
@@ -92,34 +92,4 @@ fn a_redirect_has_a_group_that_its_listener_does_not_use() {
         desired.listeners[1].vgroup,
         Some(desired.vgroups[1].identity.clone())
     );
-}
-
-#[test]
-fn backends_are_followed_while_something_else_is_wrong() {
-    let right = Lab::tcp();
-    let wrong = Lab::tcp()
-        .annotated("idle-timeout", "many")
-        .annotated("scheduler", "fast");
-    assert_eq!(wrong.problems().len(), 2);
-    let followed = backends_despite_problems(wrong.inputs()).vgroups;
-    assert_eq!(followed, right.desired().vgroups);
-    assert_eq!(written(&followed[0].backends).len(), 5);
-}
-
-#[test]
-fn backends_are_not_guessed() {
-    for (name, value) in [
-        ("backend-label", "zone"),
-        ("backend-type", "pods"),
-        ("weight", "heavy"),
-        ("vgroup-port", "80"),
-        ("id", "lb reuse"),
-    ] {
-        let lab = Lab::tcp().annotated(name, value);
-        assert!(!lab.problems().is_empty(), "{name}");
-        assert!(
-            backends_despite_problems(lab.inputs()).vgroups.is_empty(),
-            "{name}"
-        );
-    }
 }
