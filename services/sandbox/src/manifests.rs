@@ -159,7 +159,9 @@ fn read_file(file: &Path, manifests: &mut Vec<Manifest>, errors: &mut Vec<Manife
         Ok(text) => text,
         Err(error) => return fail(None, format!("cannot be read: {error}")),
     };
-    let documents: Vec<Value> = match serde_saphyr::from_multiple(&text) {
+    // As YAML 1.2 has it: a Node called n is no boolean.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let documents: Vec<Value> = match serde_saphyr::from_multiple_with_options(&text, options) {
         Ok(documents) => documents,
         Err(error) => return fail(None, format!("is not valid YAML: {error}")),
     };
