@@ -17,8 +17,8 @@ pub(crate) struct GatedPod {
     uid: String,
     /// Whether the gate's condition is True, by the Service's name.
     gates: BTreeMap<String, bool>,
-    /// Nothing but gates keeps it from being Ready.
-    held_back: bool,
+    /// It is Ready, or nothing but gates keeps it from being so.
+    serves: bool,
     terminating: bool,
 }
 
@@ -43,12 +43,13 @@ pub(crate) fn pod(pod: &slim::Pod) -> Option<GatedPod> {
     }
     // With all gates True the kubelet may not have seen it yet. Anything else that makes a pod with ready containers unready, as the
     // loss of its node, has another reason, and takes the pod out of service.
-    let gates_stand_in_the_way = all.iter().any(|kind| !is_true(kind))
+    let only_gates_are_missing = all.iter().any(|kind| !is_true(kind))
         || condition("Ready").is_some_and(|ready| ready.reason.as_deref() == Some(HELD_BACK_REASON));
     Some(GatedPod {
         uid: pod.metadata.uid.clone().unwrap_or_default(),
         gates,
-        held_back: is_true("ContainersReady") && !is_true("Ready") && gates_stand_in_the_way,
+        // A slice may be behind the pod: one that has just become Ready does not stop being a backend until the slice says so too.
+        serves: is_true("ContainersReady") && (is_true("Ready") || only_gates_are_missing),
         terminating: pod.metadata.deletion_timestamp.is_some(),
     })
 }
@@ -91,8 +92,8 @@ fn mark<'p>(
     // Slices that somebody wrote by hand may lack it, and a gate is set by it only.
     reference.uid.clone_from(&gated.uid);
     if !endpoint.terminating && !gated.terminating {
-        endpoint.ready |= gated.held_back;
-        endpoint.serving |= gated.held_back;
+        endpoint.ready |= gated.serves;
+        endpoint.serving |= gated.serves;
         endpoint.awaits_readiness_gate = !gate_is_set;
     }
     Some(())
@@ -168,6 +169,11 @@ mod tests {
             (
                 "the kubelet has not seen the gate yet",
                 vec![containers, held, (WEB, "True", "")],
+                (true, true, false),
+            ),
+            (
+                "the slice is behind",
+                vec![containers, ("Ready", "True", ""), (WEB, "True", "")],
                 (true, true, false),
             ),
             // The node's controller changes the status alone, and the reason stays empty as it was while the pod was Ready.

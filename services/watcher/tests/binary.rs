@@ -1,0 +1,89 @@
+//! The binary `clb-watcher` as it is run: its help, a configuration with mistakes, its end.
+
+use std::path::Path;
+
+use clb_processes::{Process, finish};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_clb-watcher");
+
+#[tokio::test]
+async fn help_names_every_setting() -> anyhow::Result<()> {
+    let help = finish(Path::new(BINARY), &["--help"], Path::new(".")).await?;
+    assert_eq!(help.code, Some(0), "{}", help.stderr);
+    for setting in [
+        "--config",
+        "--insecure",
+        "--cluster-id",
+        "--planner",
+        "KUBECONFIG",
+        "POD_NAME",
+    ] {
+        assert!(help.stdout.contains(setting), "no {setting} in {}", help.stdout);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn every_mistake_in_the_configuration_is_named_with_its_place() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let text = "insecure: true\ncluster_id: c 1\nplaner: 127.0.0.1:7443\nstream: {heartbeat: 1h}\n";
+    std::fs::write(folder.path().join("watcher.yaml"), text)?;
+    let run = finish(Path::new(BINARY), &["--config", "watcher.yaml"], folder.path()).await?;
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    for part in [
+        "watcher.yaml:2",
+        "cluster_id",
+        "letters, digits",
+        "watcher.yaml:3",
+        "planer",
+        "planner",
+        "watcher.yaml:4",
+        "heartbeat",
+        "60s",
+    ] {
+        assert!(run.stderr.contains(part), "no {part} in {}", run.stderr);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_kubeconfig_that_is_not_there_is_named() -> anyhow::Result<()> {
+    let arguments = [
+        "--insecure",
+        "--cluster-id",
+        "c-1",
+        "--planner",
+        "127.0.0.1:1",
+        "--kubernetes-kubeconfig",
+        "not-there",
+    ];
+    let run = finish(Path::new(BINARY), &arguments, Path::new(".")).await?;
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("not-there"), "{}", run.stderr);
+    Ok(())
+}
+
+#[tokio::test]
+async fn sigterm_turns_readiness_off_and_ends_it_with_success() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let kubeconfig = folder.path().join("kubeconfig");
+    let cluster = "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n\
+                   users: [{name: u, user: {}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n";
+    std::fs::write(&kubeconfig, cluster)?;
+    let file = folder.path().join("watcher.yaml");
+    let text = format!(
+        "insecure: true\ncluster_id: c-1\nplanner: 127.0.0.1:1\nkubernetes: {{kubeconfig: {kubeconfig:?}}}\nadmin: {{listen: \"127.0.0.1:0\", drain: 2s}}\n"
+    );
+    std::fs::write(&file, text)?;
+    let watcher = Process::start(Path::new(BINARY), &["--config", &file.to_string_lossy()], &[])?;
+    let admin = watcher.logged("starting", "admin").await?;
+    let (status, report) = watcher.page(&admin, "/readyz?verbose").await?;
+    assert_eq!(status, 200, "{report}");
+    watcher.send_terminate().await?;
+    watcher.line("shutting down").await?;
+    let (status, report) = watcher.page(&admin, "/readyz?verbose").await?;
+    assert_eq!(status, 503, "{report}");
+    assert!(report.contains("[-]shutdown failed"), "{report}");
+    assert_eq!(watcher.ended().await?.code(), Some(0));
+    Ok(())
+}
