@@ -385,7 +385,10 @@ fn fields_already_so(writes: &Writes, service: &Service) -> bool {
             .conditions
             .iter()
             .all(|condition| service.conditions.contains(condition))
-        && writes.readiness_gates.iter().all(|pod| !awaits_gate(service, pod))
+        && writes
+            .readiness_gates
+            .iter()
+            .all(|pod| !awaits_gate(service, pod))
 }
 
 fn awaits_gate(service: &Service, pod: &PodRef) -> bool {
