@@ -161,7 +161,7 @@ fn services_table(services: &[ServiceView<'_>]) -> String {
 
 fn table<const N: usize>(header: [&str; N]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_preset(presets::NOTHING);
     table.set_header(header);
     table
 }
