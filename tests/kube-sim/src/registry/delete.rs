@@ -45,7 +45,7 @@ impl Registry {
                 .map(Arc::clone)
                 .ok_or_else(|| ApiError::not_found(resource, &key.name))?;
             check(stored_as, key, &old, options)?;
-            Ok(delete_quietly(state, stored_as, key, &old, options))
+            Ok(delete_in(state, stored_as, key, &old, options))
         })
     }
 
@@ -66,7 +66,7 @@ impl Registry {
                 .map(|(key, stored)| (key.clone(), Arc::clone(stored)))
                 .collect();
             for (key, old) in &selected {
-                delete_quietly(state, resource, key, old, options);
+                delete_in(state, resource, key, old, options);
             }
             selected.into_iter().map(|(_, stored)| stored).collect()
         })
@@ -110,7 +110,7 @@ fn check(resource: &Resource, key: &Key, old: &Stored, options: &DeleteOptions) 
 }
 
 /// Deletes without preconditions, inside a write that has begun.
-pub(super) fn delete_quietly(
+pub(super) fn delete_in(
     state: &mut State,
     resource: &Resource,
     key: &Key,
@@ -130,7 +130,7 @@ pub(super) fn delete_quietly(
     }
     if !must_wait {
         if resource == &PODS {
-            // The last state of a Pod shows that it was deleted.
+            // Watchers see a Pod marked before it goes, even if nothing holds it.
             mark(&mut object, 0);
             state.put(resource, key.clone(), object);
         }

@@ -17,7 +17,7 @@ pub(super) fn empty(state: &mut State, namespace: &str) {
             .map(|(key, stored)| (key.clone(), Arc::clone(stored)))
             .collect();
         for (key, stored) in content {
-            delete::delete_quietly(
+            delete::delete_in(
                 state,
                 resource,
                 &key,

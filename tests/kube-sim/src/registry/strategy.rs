@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Part, WriteOptions, metadata};
 use crate::allocation::{Lending, service};
 use crate::errors::ApiError;
-use crate::resources::{NAMESPACES, NODES, PODS, Resource, SERVICES};
+use crate::resources::{ENDPOINT_SLICES, LEASES, NAMESPACES, NODES, PODS, Resource, SERVICES};
 use crate::service_view::{self as view, ServiceType};
 use crate::storage::Key;
 use crate::validation::{self, FieldError};
@@ -20,7 +20,7 @@ pub(super) fn creates_on_update(resource: &Resource) -> bool {
 
 /// Whether a PUT may leave `resourceVersion` out.
 pub(super) fn allows_unconditional_update(resource: &Resource) -> bool {
-    resource.plural != "leases"
+    resource != &LEASES
 }
 
 /// Where etcd would keep an object; some refusals name the place.
@@ -58,10 +58,10 @@ pub(super) fn prepare_create(resource: &Resource, object: &mut Value) {
         object["status"] = json!({"phase": "Pending", "qosClass": "BestEffort"});
         metadata::set(object, "generation", 1.into());
         super::pods::admit(object);
-    } else if resource.plural == "endpointslices" {
+    } else if resource == &ENDPOINT_SLICES {
         metadata::set(object, "generation", 1.into());
         drop_deprecated_topology(object);
-    } else if resource.plural == "leases" {
+    } else if resource == &LEASES {
         drop_disabled_fields(object);
     } else if resource == &NODES {
         taint_as_not_ready(object);
@@ -80,12 +80,12 @@ pub(super) fn prepare_update(resource: &Resource, part: Part, object: &mut Value
                 drop_type_dependent_fields(object, old);
             } else if resource == &NAMESPACES {
                 object["spec"]["finalizers"] = old["spec"]["finalizers"].clone();
-            } else if resource.plural == "endpointslices" {
+            } else if resource == &ENDPOINT_SLICES {
                 raise_generation_of_slice(object, old);
                 if object["endpoints"] != old["endpoints"] {
                     drop_deprecated_topology(object);
                 }
-            } else if resource.plural == "leases" {
+            } else if resource == &LEASES {
                 drop_disabled_fields(object);
             } else if resource == &PODS && object["spec"] != old["spec"] {
                 metadata::raise_generation(object);

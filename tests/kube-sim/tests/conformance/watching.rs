@@ -12,6 +12,7 @@ conforms!(
     watch_initial_events,
     watch_one_object,
     watch_finalizers,
+    watch_pods_going,
     watch_times_out,
     watch_statuses
 );
@@ -170,6 +171,33 @@ async fn watch_finalizers(api: &Api) {
     .await;
     quiet(api, Method::POST, "", Some(map("b", "1"))).await;
     watch.show(4).await;
+}
+
+async fn watch_pods_going(api: &Api) {
+    let version = version(api).await;
+    let mut watch = api
+        .watch(&format!(
+            "{}?watch=true&resourceVersion={version}",
+            api.path("pods", "")
+        ))
+        .await;
+    let path = |name: &str| api.path("pods", name);
+    let now = json!({"gracePeriodSeconds": 0});
+    let pod = |name: &str, node: Value| json!({"metadata": {"name": name}, "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]}});
+    for (name, node) in [("running", json!("n")), ("waiting", Value::Null)] {
+        api.quiet(
+            Method::POST,
+            &path(""),
+            "application/json",
+            Some(&pod(name, node)),
+        )
+        .await;
+        api.quiet(Method::DELETE, &path(name), "application/json", None)
+            .await;
+    }
+    api.quiet(Method::DELETE, &path("running"), "application/json", Some(&now))
+        .await;
+    watch.show(7).await;
 }
 
 async fn watch_times_out(api: &Api) {
