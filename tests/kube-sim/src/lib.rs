@@ -4,6 +4,23 @@
 //! Tests and the sandbox start one with [`KubeSim::start`], hand [`KubeSim::kubeconfig`] to clients, and make objects with
 //! [`KubeSim::cluster`] or through the API. Faults are ordered with [`KubeSim::faults`]. What it does is compared with a real
 //! kube-apiserver by the conformance suite in `tests/`.
+//!
+//! ```
+//! use kube_sim::{KubeSim, Options, resources::SERVICES};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let sim = KubeSim::start(Options::default()).await?;
+//! sim.cluster().create(&serde_json::json!({
+//!     "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"},
+//!     "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]},
+//! }))?;
+//! let made = sim.cluster().get(&SERVICES, "default", "web");
+//! assert!(made.is_some_and(|service| service["spec"]["ports"][0]["nodePort"].is_u64()));
+//! sim.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod allocation;
 mod cluster;
