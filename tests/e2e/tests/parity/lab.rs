@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// Where most annotations begin.
 pub(crate) const PREFIX: &str = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-";
 
+/// What our events name as their sender.
+const OUR_NAME: &str = "clb-controller";
+
 /// Starts the world that the examples expect.
 pub(crate) async fn start(api: Api) -> anyhow::Result<Option<Stage>> {
     Stage::start_with(api, |options| options.layout = Some(Layout::of_examples())).await
@@ -108,10 +111,11 @@ pub(crate) struct Said {
     pub(crate) count: i32,
 }
 
-/// The events about the Services of the first cluster, by Service, oldest first.
+/// Our events about the Services of the first cluster, by Service, oldest first. The API server sends some of its own.
 pub(crate) async fn events(stage: &Stage) -> anyhow::Result<BTreeMap<String, Vec<Said>>> {
     let api: kube::Api<Event> = kube::Api::namespaced(stage.world.clusters[0].client.clone(), "default");
     let mut events = api.list(&ListParams::default()).await?.items;
+    events.retain(|event| event.reporting_component.as_deref() == Some(OUR_NAME));
     events.sort_by_key(|event| {
         let version = event.metadata.resource_version.as_deref().unwrap_or_default();
         version.parse::<u64>().unwrap_or_default()
@@ -152,4 +156,24 @@ pub(crate) fn condition(service: &Service, kind: &str) -> (String, String, Strin
         })
         .next()
         .unwrap_or_default()
+}
+
+/// The number of the cloud's last call.
+pub(crate) fn last_call(stage: &Stage) -> u64 {
+    stage
+        .world
+        .cloud
+        .cloud()
+        .calls()
+        .last()
+        .map_or(0, |call| call.number)
+}
+
+/// The writes that the cloud was asked for after a call, with their parameters.
+pub(crate) fn written_since(stage: &Stage, call: u64) -> Vec<String> {
+    let calls = stage.world.cloud.cloud().calls_since(call).into_iter();
+    calls
+        .filter(|call| call.write)
+        .map(|call| format!("{} {:?}", call.action, call.parameters))
+        .collect()
 }

@@ -7,4 +7,5 @@ mod adoption;
 mod examples;
 mod expected;
 mod lab;
+mod mistakes;
 mod shown;

@@ -4,8 +4,6 @@ use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
-use crate::lab;
-
 /// Fields that only identify, or say when.
 const LEFT_OUT: [&str; 4] = ["LoadBalancerId", "CreateTime", "DomainExtensionId", "owner"];
 
@@ -151,18 +149,4 @@ fn collect(found: &mut Vec<String>, place: &str, actual: &Value, expected: &Valu
         _ if actual == expected => {}
         _ => found.push(format!("{place}: {actual}, not {expected}")),
     }
-}
-
-/// The Services of the first cluster with their CLBs, for assertions.
-pub(crate) async fn all(stage: &clb_e2e::Stage) -> anyhow::Result<Vec<(String, Service, Value)>> {
-    let account = lab::account(stage);
-    let services = lab::services(stage).await?;
-    Ok(services
-        .into_iter()
-        .filter(|(name, _)| name != "kubernetes")
-        .map(|(name, service)| {
-            let state = shown(&account, &service);
-            (name, service, state)
-        })
-        .collect())
 }

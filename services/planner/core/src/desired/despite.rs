@@ -5,7 +5,7 @@ use clb_model::cloud::{Backend, BackendTarget, LoadBalancer};
 use clb_model::cluster::Node;
 
 use super::context::Context;
-use super::{DesiredVServerGroup, GatedPod, Inputs, readiness_gates, vgroups};
+use super::{DesiredVServerGroup, GatedPod, Inputs, checks, readiness_gates, vgroups};
 use crate::annotations::Row;
 use crate::annotations::backend::{
     BACKEND_IP_VERSION, BACKEND_LABEL, DEFAULT_WEIGHT, IGNORE_WEIGHT_UPDATE, REMOVE_UNSCHEDULED, VGROUP_PORT,
@@ -28,18 +28,21 @@ pub struct Followed {
 /// cannot be read stay, and who comes weighs as much as those who are there.
 #[must_use]
 pub fn backends_despite_problems(inputs: Inputs<'_>, load_balancer: &LoadBalancer) -> Followed {
-    let declared = Context::new(inputs);
+    let mut declared = Context::new(inputs);
     let unread = Unread::of(&declared);
-    if unread.family && has_both_families(&inputs) {
-        return Followed::default();
-    }
-    let other = Context {
-        backend_type: match declared.backend_type {
-            BackendType::Ecs => BackendType::Eni,
-            BackendType::Eni => BackendType::Ecs,
-        },
-        ..Context::new(inputs)
+    let mut other = Context::new(inputs);
+    other.backend_type = match declared.backend_type {
+        BackendType::Ecs => BackendType::Eni,
+        BackendType::Eni => BackendType::Ecs,
     };
+    if unread.family {
+        if has_both_families(&inputs) {
+            return Followed::default();
+        }
+        for context in [&mut declared, &mut other] {
+            context.read.annotations.backend.backend_ip_version = None;
+        }
+    }
     // The type of the backends may have changed with the mistake, or be what is wrong: the groups that are in use tell what it was.
     let mut in_use = vgroups::groups(&other).groups;
     in_use.retain(|group| is_in_use(group, load_balancer));
@@ -80,7 +83,7 @@ fn has_both_families(inputs: &Inputs<'_>) -> bool {
     addresses.any(|v4| Some(v4) != first)
 }
 
-/// Which annotations about backends have a value that cannot be read.
+/// Which annotations about backends have a value that cannot be read or cannot be.
 #[derive(Debug, Clone, Copy)]
 struct Unread {
     label: bool,
@@ -92,10 +95,9 @@ struct Unread {
 
 impl Unread {
     fn of(context: &Context<'_>) -> Self {
+        let problems = checks::problems(context);
         let unread = |rows: &[&Row]| {
-            context
-                .read
-                .problems
+            problems
                 .iter()
                 .any(|problem| rows.iter().any(|row| row.names().contains(&problem.place)))
         };

@@ -110,3 +110,12 @@ fn a_protocol_that_does_not_fit_its_port_leaves_the_backends_known() {
     let group = followed(&Lab::tcp(), "protocol-port", "udp:80");
     assert_eq!(group.backends.len(), 6);
 }
+
+#[test]
+fn a_family_that_the_clb_cannot_have_takes_no_pod_away() {
+    let group = followed(&Lab::tcp(), "backend-ip-version", "ipv6");
+    assert!(
+        written(&group.backends).contains(&"10.0.9.1:80=100".to_owned()),
+        "{group:?}"
+    );
+}

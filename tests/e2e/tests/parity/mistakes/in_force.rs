@@ -1,0 +1,189 @@
+//! A Service that worked before a mistake keeps working as it was, and its backends are still followed.
+
+use std::collections::BTreeMap;
+
+use clb_e2e::{Api, Stage};
+use clb_sandbox::workload::{LabNode, make_nodes};
+use cloud_sim::{Instance, lab as cloud_lab};
+use k8s_openapi::api::core::v1::Node;
+use kube::api::DeleteParams;
+use serde_json::{Value, json};
+
+use super::combinations::COMBINATIONS;
+use super::table::Mistake;
+use super::told::{ACCEPTED, add_what_does_not_fit};
+use super::unknown::UNKNOWN;
+use super::values::VALUES;
+use crate::lab::{self, account, apply_all, condition, events, last_call, written_since};
+use crate::shown;
+
+/// The mistakes that can come to a Service with a CLB of its own: which CLB it uses cannot change any more.
+fn on_an_own_clb() -> Vec<&'static Mistake> {
+    let all = VALUES.iter().chain(COMBINATIONS).chain(UNKNOWN);
+    all.filter(|mistake| {
+        let names_a_clb = mistake.annotations.iter().any(|(name, _)| *name == "id");
+        !names_a_clb && mistake.ports != ["80/SCTP"]
+    })
+    .collect()
+}
+
+/// Every CLB with its Service's name.
+async fn clbs(stage: &Stage) -> anyhow::Result<BTreeMap<String, Value>> {
+    let account = account(stage);
+    let services = lab::services(stage).await?;
+    Ok(services
+        .iter()
+        .filter(|(name, _)| *name != "kubernetes")
+        .map(|(name, service)| {
+            let state = account.load_balancer(&shown::id_of(&account, service));
+            (name.clone(), shown::settled(&state.unwrap_or_default(), &[]))
+        })
+        .collect())
+}
+
+/// The state once i-n5 has taken the place of i-n3. Whether an unreadable label is for n5 nobody knows: it does not come then.
+fn with_node_replaced(mut state: Value, mistake: &Mistake) -> Value {
+    let comes = mistake.at != "backend-label";
+    for group in state["vgroups"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|groups| groups.values_mut())
+    {
+        let Some(servers) = group["servers"].as_array_mut() else {
+            continue;
+        };
+        servers.retain(|server| comes || server["ServerId"] != "i-n3");
+        for server in servers.iter_mut().filter(|server| server["ServerId"] == "i-n3") {
+            server["ServerId"] = json!("i-n5");
+        }
+    }
+    shown::settled(&state, &[])
+}
+
+/// Node n3 goes and n5, which is like it, comes.
+async fn replace_node(stage: &Stage) -> anyhow::Result<()> {
+    let client = &stage.world.clusters[0].client;
+    let node = LabNode::numbered("", 5);
+    let address = [10, 0, 200, 5].into();
+    account(stage).add_instance(Instance::new(
+        &node.instance_id,
+        cloud_lab::VPC,
+        "vsw-k",
+        &node.zone,
+        address,
+    ));
+    make_nodes(client, &[node]).await?;
+    let nodes: kube::Api<Node> = kube::Api::all(client.clone());
+    nodes.delete("n3", &DeleteParams::default()).await?;
+    Ok(())
+}
+
+async fn a_service_that_worked_keeps_working(api: Api, mistakes: Vec<&Mistake>) -> anyhow::Result<()> {
+    let Some(stage) = lab::start(api).await? else {
+        return Ok(());
+    };
+    add_what_does_not_fit(&stage);
+    let named: Vec<(String, &Mistake)> = mistakes
+        .iter()
+        .enumerate()
+        .map(|(number, mistake)| (format!("worked-{number}"), *mistake))
+        .collect();
+    let right: Vec<_> = named
+        .iter()
+        .map(|(name, mistake)| lab::service(name, mistake.ports, &[]))
+        .collect();
+    apply_all(&stage, &right).await?;
+    stage.converged(right.len()).await?;
+    let (before, last) = (clbs(&stage).await?, last_call(&stage));
+    let addresses = |services: &BTreeMap<String, k8s_openapi::api::core::v1::Service>| {
+        services
+            .iter()
+            .map(|(name, service)| (name.clone(), clb_e2e::ingress_of(service)))
+            .collect::<Vec<_>>()
+    };
+    let shown_before = addresses(&lab::services(&stage).await?);
+
+    let wrong: Vec<_> = named
+        .iter()
+        .map(|(name, mistake)| mistake.service(name))
+        .collect();
+    apply_all(&stage, &wrong).await?;
+    stage
+        .until("each Service is told of its mistake", async || {
+            let (services, events) = (lab::services(&stage).await?, events(&stage).await?);
+            Ok(named.iter().all(|(name, _)| {
+                let told = events[name].iter().any(|said| said.kind == "Warning");
+                told && condition(&services[name], ACCEPTED).0 == "False"
+            }))
+        })
+        .await?;
+    assert_eq!(
+        written_since(&stage, last),
+        Vec::<String>::new(),
+        "writes because of a mistake"
+    );
+    assert_eq!(clbs(&stage).await?, before);
+    assert_eq!(addresses(&lab::services(&stage).await?), shown_before);
+    for (name, said) in events(&stage).await? {
+        let warnings: Vec<_> = said.iter().filter(|said| said.kind == "Warning").collect();
+        assert_eq!(warnings.len(), 1, "{name}: {warnings:?}");
+    }
+
+    replace_node(&stage).await?;
+    let followed = stage
+        .until("the backends of each are followed", async || {
+            let now = clbs(&stage).await?;
+            Ok(named
+                .iter()
+                .all(|(name, mistake)| now[name] == with_node_replaced(before[name].clone(), mistake)))
+        })
+        .await;
+    let now = clbs(&stage).await?;
+    let mut not_followed = Vec::new();
+    for (name, mistake) in &named {
+        let wanted = with_node_replaced(before[name].clone(), mistake);
+        let differ = shown::differences(&now[name], &wanted).len();
+        if differ > 0 {
+            not_followed.push(format!("{} {:?}", mistake.at, mistake.annotations));
+        }
+    }
+    assert_eq!(not_followed, Vec::<String>::new(), "{}", not_followed.join("\n"));
+    followed?;
+
+    let writes = stage.writes();
+    apply_all(&stage, &right).await?;
+    stage.converged(right.len()).await?;
+    stage
+        .until("the conditions say that the mistakes are mended", async || {
+            let services = lab::services(&stage).await?;
+            Ok(named
+                .iter()
+                .all(|(name, _)| condition(&services[name], ACCEPTED).0 == "True"))
+        })
+        .await?;
+    let waited = u64::try_from(
+        named
+            .iter()
+            .filter(|(_, mistake)| mistake.at == "backend-label")
+            .count(),
+    )?;
+    assert_eq!(
+        stage.writes() - writes,
+        waited,
+        "only the Node that waited for its label to be read comes now"
+    );
+    stage.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_worked_keeps_working_on_kube_sim() -> anyhow::Result<()> {
+    a_service_that_worked_keeps_working(Api::Simulated, on_an_own_clb()).await
+}
+
+/// One in four, so that etcd does not decide how long it takes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_worked_keeps_working_on_a_real_api() -> anyhow::Result<()> {
+    let some = on_an_own_clb().into_iter().step_by(4).collect();
+    a_service_that_worked_keeps_working(Api::Real, some).await
+}

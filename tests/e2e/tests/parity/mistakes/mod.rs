@@ -1,0 +1,9 @@
+//! Every kind of mistake of a Service, each told at once and before the first write to the cloud.
+
+mod combinations;
+mod in_force;
+mod remarks;
+mod table;
+mod told;
+mod unknown;
+mod values;

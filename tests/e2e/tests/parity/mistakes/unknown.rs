@@ -1,0 +1,93 @@
+//! What only the cloud knows: certificates, access control lists, vSwitches, CLBs and groups that are not there, or are not what they
+//! should be.
+
+use super::table::{Mistake, TCP, TLS, WEB};
+
+/// Names of things that do not exist. `cert-old` has expired, `vsw-other` is of another VPC; the test makes both.
+pub(crate) const UNKNOWN: &[Mistake] = &[
+    Mistake {
+        ports: TLS,
+        annotations: &[("protocol-port", "https:443"), ("cert-id", "cert-nowhere")],
+        at: "cert-id",
+        value: "cert-nowhere",
+        allowed: "does not exist in this region",
+    },
+    Mistake {
+        ports: TLS,
+        annotations: &[("protocol-port", "https:443"), ("cert-id", "cert-old")],
+        at: "cert-id",
+        value: "cert-old",
+        allowed: "has expired",
+    },
+    Mistake {
+        ports: TLS,
+        annotations: &[
+            ("protocol-port", "https:443"),
+            ("cert-id", "cert-a"),
+            (
+                "domain-extensions",
+                "a.example.com:cert-b,b.example.com:cert-nowhere",
+            ),
+        ],
+        at: "domain-extensions",
+        value: "a.example.com:cert-b,b.example.com:cert-nowhere",
+        allowed: "certificate cert-nowhere does not exist",
+    },
+    Mistake {
+        ports: TCP,
+        annotations: &[
+            ("acl-status", "on"),
+            ("acl-id", "acl-nowhere"),
+            ("acl-type", "black"),
+        ],
+        at: "acl-id",
+        value: "acl-nowhere",
+        allowed: "does not exist in this region",
+    },
+    Mistake {
+        ports: TCP,
+        annotations: &[("address-type", "intranet"), ("vswitch-id", "vsw-nowhere")],
+        at: "vswitch-id",
+        value: "vsw-nowhere",
+        allowed: "does not exist in this region",
+    },
+    Mistake {
+        ports: TCP,
+        annotations: &[("address-type", "intranet"), ("vswitch-id", "vsw-other")],
+        at: "vswitch-id",
+        value: "vsw-other",
+        allowed: "the cluster's VPC vpc-lab",
+    },
+    Mistake {
+        ports: TCP,
+        annotations: &[("id", "lb-nowhere")],
+        at: "id",
+        value: "lb-nowhere",
+        allowed: "does not exist in this region",
+    },
+    Mistake {
+        ports: TCP,
+        annotations: &[("id", "lb-nowhere"), ("force-override-listeners", "true")],
+        at: "id",
+        value: "lb-nowhere",
+        allowed: "does not exist in this region",
+    },
+    Mistake {
+        ports: TCP,
+        annotations: &[("id", "lb-reuse-44"), ("vgroup-port", "rsp-nowhere:80")],
+        at: "vgroup-port",
+        value: "rsp-nowhere:80",
+        allowed: "lb-reuse-44",
+    },
+    // One group is there, the other is not: nothing is done for either.
+    Mistake {
+        ports: WEB,
+        annotations: &[
+            ("id", "lb-reuse-44"),
+            ("vgroup-port", "rsp-user-44:443,rsp-nowhere:80"),
+        ],
+        at: "vgroup-port",
+        value: "rsp-user-44:443,rsp-nowhere:80",
+        allowed: "lb-reuse-44",
+    },
+];
