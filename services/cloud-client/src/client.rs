@@ -130,12 +130,14 @@ impl Client {
             .credentials
             .credentials()
             .await
+            .and_then(|credentials| credentials.check().map(|()| credentials))
             .map_err(|error| fail(Failure::NoCredentials(error)))?;
         let mut parameters = Parameters::default();
         parameters.set("RegionId", &self.region);
         action.parameters(&mut parameters);
         let request = self
             .signed(action, &parameters.into_query(), &credentials)
+            .map_err(fail)?
             .timeout(timeout);
 
         let response = request.send().await.map_err(|error| fail(not_answered(&error)))?;
@@ -165,7 +167,7 @@ impl Client {
         action: &A,
         query: &str,
         credentials: &Credentials,
-    ) -> reqwest::RequestBuilder {
+    ) -> Result<reqwest::RequestBuilder, Failure> {
         let endpoint = self.endpoints.of(action.product());
         let content_hash = sha256_hex(b"");
         let mut headers = BTreeMap::from([
@@ -194,18 +196,19 @@ impl Client {
         url.set_query(Some(query));
         let mut request = self.http.post(url).header("accept", "application/json");
         for (name, value) in headers.into_iter().filter(|(name, _)| *name != "host") {
-            request = request.header(name, sensitive(&value));
+            request = request.header(name, sensitive(name, &value)?);
         }
-        request.header("authorization", sensitive(authorization.expose_secret()))
+        let authorization = sensitive("authorization", authorization.expose_secret())?;
+        Ok(request.header("authorization", authorization))
     }
 }
 
-/// A header value that no Debug output shows. One that cannot be a header makes the request fail before it is sent.
-fn sensitive(value: &str) -> reqwest::header::HeaderValue {
+/// A header value that no Debug output shows.
+fn sensitive(name: &str, value: &str) -> Result<reqwest::header::HeaderValue, Failure> {
     let mut header = reqwest::header::HeaderValue::from_str(value)
-        .unwrap_or_else(|_| reqwest::header::HeaderValue::from_static(""));
+        .map_err(|_| Failure::NotSent(format!("header {name} cannot hold its value")))?;
     header.set_sensitive(true);
-    header
+    Ok(header)
 }
 
 /// Host and, where it is not the scheme's own, port: as the HTTP client sends them.

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// A key pair, with a token where it is temporary.
 #[derive(Debug, Clone)]
@@ -16,12 +16,34 @@ pub struct Credentials {
     pub token: Option<SecretString>,
 }
 
+impl Credentials {
+    /// Whether the key id and the token can stand in headers, as they have to.
+    ///
+    /// # Errors
+    /// The first that cannot, by the variable that it usually comes from.
+    pub(crate) fn check(&self) -> Result<(), CredentialsError> {
+        let fits = |value: &SecretString| value.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
+        if !fits(&self.key_id) {
+            return Err(CredentialsError::Malformed(KEY_ID));
+        }
+        if !self.token.as_ref().is_none_or(fits) {
+            return Err(CredentialsError::Malformed(TOKEN));
+        }
+        Ok(())
+    }
+}
+
 /// Why there are no credentials.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
     /// The environment has none.
     #[error("no credentials: set {0} in the environment")]
     Missing(&'static str),
+    /// A value that no HTTP header can hold, which is never sent.
+    #[error(
+        "unusable credentials: the value of {0} holds a space, a line break or another character that none has; set it anew"
+    )]
+    Malformed(&'static str),
     /// A source of credentials could not be used.
     #[error("no credentials from {from}: {reason}")]
     Unusable {
@@ -41,7 +63,8 @@ pub trait CredentialsProvider: Send + Sync {
     fn credentials(&self) -> Pending<'_>;
 }
 
-/// Reads `ALIBABA_CLOUD_ACCESS_KEY_ID`, `…_ACCESS_KEY_SECRET` and `ALIBABA_CLOUD_SECURITY_TOKEN` at each use.
+/// Reads `ALIBABA_CLOUD_ACCESS_KEY_ID`, `…_ACCESS_KEY_SECRET` and `ALIBABA_CLOUD_SECURITY_TOKEN` at each use, without the space around
+/// them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EnvironmentCredentials;
 
@@ -51,9 +74,11 @@ const TOKEN: &str = "ALIBABA_CLOUD_SECURITY_TOKEN";
 
 fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Credentials, CredentialsError> {
     let get = |name: &'static str| {
+        // A value from a file often ends with a line break.
         variable(name)
-            .filter(|value| !value.is_empty())
             .map(SecretString::from)
+            .map(|value| SecretString::from(value.expose_secret().trim()))
+            .filter(|value| !value.expose_secret().is_empty())
     };
     Ok(Credentials {
         key_id: get(KEY_ID).ok_or(CredentialsError::Missing(KEY_ID))?,
@@ -106,6 +131,19 @@ mod tests {
         assert_eq!(
             from_variables(|_| Some(String::new())).unwrap_err(),
             CredentialsError::Missing(KEY_ID)
+        );
+    }
+
+    #[test]
+    fn space_around_a_value_is_no_part_of_it() {
+        let with_newline = |name: &str| (name != TOKEN).then(|| format!(" value-of-{name}\n"));
+        let credentials = from_variables(with_newline).unwrap();
+        assert_eq!(credentials.key_id.expose_secret(), format!("value-of-{KEY_ID}"));
+        assert_eq!(credentials.secret.expose_secret(), format!("value-of-{SECRET}"));
+        let blank = |name: &str| Some(if name == SECRET { "\n" } else { "value" }.to_owned());
+        assert_eq!(
+            from_variables(blank).unwrap_err(),
+            CredentialsError::Missing(SECRET)
         );
     }
 

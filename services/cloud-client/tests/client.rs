@@ -112,3 +112,32 @@ async fn an_answer_that_is_no_json_is_unknown() {
     let error = client(&server.uri()).send(&all(), PATIENCE).await.unwrap_err();
     assert!(error.outcome_unknown(), "{error}");
 }
+
+#[tokio::test]
+async fn a_key_id_or_token_that_no_header_can_hold_is_named_and_nothing_is_sent() {
+    let server = answering(ResponseTemplate::new(200).set_body_json(json!({"TotalCount": 0}))).await;
+    let with = |key_id: &str, token: Option<&str>| {
+        let mut credentials = FixedCredentials::new(key_id, SECRET);
+        credentials.0.token = token.map(Into::into);
+        Client::new(ClientSetup {
+            region: "cn-test".to_owned(),
+            endpoints: Endpoints::new("cn-test", Network::Public, |_| Some(server.uri())).unwrap(),
+            credentials: Arc::new(credentials),
+        })
+        .unwrap()
+    };
+    let cases = [
+        (with("LTAI5tThe\nKeyId", None), "ALIBABA_CLOUD_ACCESS_KEY_ID"),
+        (with(KEY_ID, Some("to\nken")), "ALIBABA_CLOUD_SECURITY_TOKEN"),
+    ];
+    for (client, variable) in cases {
+        let error = client.send(&all(), PATIENCE).await.unwrap_err();
+        assert!(matches!(error.failure, Failure::NoCredentials(_)), "{error}");
+        let shown = error.to_string();
+        assert!(
+            shown.contains(variable) && !shown.contains("LTAI") && !shown.contains("ken"),
+            "{shown}"
+        );
+    }
+    assert!(server.received_requests().await.unwrap().is_empty());
+}
