@@ -3,11 +3,14 @@
 
 use std::error::Error as _;
 
+use kube::core::Status;
+
 /// The innermost cause is the one that says something ("connection refused"), the outer ones say where.
 pub(crate) fn describe(error: &kube::Error) -> String {
     if let kube::Error::Api(status) = error {
         let hint = match status.code {
             401 => "; the credentials are not valid: check the kubeconfig or the ServiceAccount's token",
+            403 if namespace_is_going(status) => "",
             403 => "; the watcher's ClusterRole is missing a permission",
             _ => "",
         };
@@ -32,6 +35,13 @@ pub(crate) fn describe(error: &kube::Error) -> String {
     texts.join(": ")
 }
 
+/// Whether it was refused because nothing new may come into a namespace that is being deleted; no permission would help.
+fn namespace_is_going(status: &Status) -> bool {
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.any(|cause| cause.reason == "NamespaceTerminating")
+        || status.message.contains("is being terminated")
+}
+
 /// Whether it says that there is no such object.
 pub(crate) fn is_not_found(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404)
@@ -49,4 +59,31 @@ pub(crate) fn is_another(error: &kube::Error) -> bool {
     };
     let mut causes = status.details.iter().flat_map(|details| &details.causes);
     status.code == 422 && causes.any(|cause| cause.field == "metadata.uid")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn refused(message: &str, causes: &serde_json::Value) -> String {
+        let status = json!({
+            "status": "Failure", "code": 403, "reason": "Forbidden", "message": message, "details": {"causes": causes},
+        });
+        describe(&kube::Error::Api(Box::new(
+            serde_json::from_value(status).unwrap(),
+        )))
+    }
+
+    #[test]
+    fn a_missing_permission_is_named_only_where_one_is_missing() {
+        assert!(refused("User \"x\" cannot create events", &json!([])).contains("ClusterRole"));
+        let going =
+            json!([{"reason": "NamespaceTerminating", "message": "namespace web is being terminated"}]);
+        let text = refused("events \"e\" is forbidden: unable to create new content", &going);
+        assert!(text.ends_with("unable to create new content"), "{text}");
+        let text = refused("namespace web is being terminated", &json!([]));
+        assert!(!text.contains("ClusterRole"), "{text}");
+    }
 }

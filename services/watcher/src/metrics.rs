@@ -32,6 +32,8 @@ pub(crate) struct WatcherMetrics {
     pub(crate) directives: IntCounterVec,
     /// Directives that wait for their turn.
     pub(crate) directives_waiting: IntGauge,
+    /// Events that could not be sent.
+    pub(crate) events_lost: IntCounter,
     /// Writes to the API server by step and outcome.
     pub(crate) api_write_seconds: HistogramVec,
 }
@@ -76,6 +78,10 @@ impl WatcherMetrics {
             directives_waiting: metrics.gauge(
                 "directives_waiting",
                 "Services whose directive waits for its turn",
+            )?,
+            events_lost: metrics.counter(
+                "events_lost_total",
+                "Events on Services that could not be sent and are not tried again",
             )?,
             api_write_seconds: metrics.seconds_by(
                 "api_write_seconds",

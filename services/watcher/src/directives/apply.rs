@@ -1,9 +1,10 @@
 //! Carries out one directive: reads the Service, writes what differs, in the order finalizer and labels, status,
-//! readiness gates of pods, events, finalizer off.
+//! readiness gates of pods, events, finalizer off. An event that cannot be sent holds up nothing.
 
 use std::time::Duration;
 
 use clb_model::directive::{Directive, DirectiveOutcome, Event, FinalizerAction, Severity};
+use clb_model::events::reason;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client};
@@ -51,18 +52,12 @@ impl Step {
         }
     }
 
-    /// | step | reason |
-    /// |---|---|
-    /// | finalizer on | `FailedAddFinalizer` |
-    /// | status | `FailedUpdateStatus` |
-    /// | readiness gates | `FailedUpdateReadinessGate` |
-    /// | finalizer off | `FailedRemoveFinalizer` |
     fn failure_reason(self) -> Option<&'static str> {
         match self {
-            Self::AddFinalizer => Some("FailedAddFinalizer"),
-            Self::Status => Some("FailedUpdateStatus"),
-            Self::ReadinessGate => Some("FailedUpdateReadinessGate"),
-            Self::RemoveFinalizer => Some("FailedRemoveFinalizer"),
+            Self::AddFinalizer => Some(reason::FAILED_ADD_FINALIZER),
+            Self::Status => Some(reason::FAILED_UPDATE_STATUS),
+            Self::ReadinessGate => Some(reason::FAILED_UPDATE_READINESS_GATE),
+            Self::RemoveFinalizer => Some(reason::FAILED_REMOVE_FINALIZER),
             Self::Read | Self::Labels | Self::Event => None,
         }
     }
@@ -186,15 +181,45 @@ impl Pass<'_> {
             live = self.write(Step::Status, patch).await?;
         }
         self.applier.set_gates(self.directive).await?;
-        for event in writes.events.iter().skip(*events_sent) {
-            let sending = self.applier.events.send(&self.applier.client, &live, event);
-            self.applier.call(Step::Event, sending).await?;
-            *events_sent += 1;
-        }
+        self.send_events(&live, events_sent).await;
         if let Some(patch) = patch::last(&live, writes) {
             self.write(Step::RemoveFinalizer, patch).await?;
         }
         Ok(())
+    }
+
+    /// No failure ends the pass: in a namespace that is being deleted every event is refused, and the finalizer has to come off all
+    /// the same.
+    async fn send_events(&self, live: &Service, events_sent: &mut usize) {
+        let events = &self.directive.writes.events;
+        let end = Instant::now() + CALL_DEADLINE;
+        let mut lost: Vec<String> = Vec::new();
+        for event in events.iter().skip(*events_sent) {
+            if Instant::now() >= end {
+                lost.push(format!("the events before it took {} s", CALL_DEADLINE.as_secs()));
+                continue;
+            }
+            let sending = self.applier.events.send(&self.applier.client, live, event);
+            match self.applier.call(Step::Event, sending).await {
+                Ok(()) => {}
+                // The namespace or the event, which says nothing about the Service.
+                Err(Stop::Gone) => lost.push("what it is written to is gone".to_owned()),
+                Err(Stop::Conflict) => {
+                    lost.push("it was written by somebody else at the same time".to_owned())
+                }
+                Err(Stop::Failed(_, reason)) => lost.push(reason),
+            }
+        }
+        *events_sent = events.len();
+        if let Some(first) = lost.first() {
+            tracing::warn!(
+                service = %self.directive.service,
+                count = lost.len(),
+                reason = first,
+                "events could not be sent"
+            );
+            self.applier.metrics.events_lost.inc_by(lost.len() as u64);
+        }
     }
 
     async fn read(&self) -> Result<Service, Stop> {

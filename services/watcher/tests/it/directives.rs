@@ -7,6 +7,7 @@ use clb_model::directive::{Directive, DirectiveOutcome, Event, FinalizerAction, 
 use clb_model::version::Tenure;
 use clb_model::{ServiceKey, ServiceUid};
 use clb_telemetry::TraceContext;
+use kube_sim::resources::by_kind;
 use kube_sim::{ApiError, Fault, FaultAction};
 use serde_json::{Value, json};
 
@@ -365,4 +366,58 @@ async fn many_services_at_once_each_get_their_own() {
         let ip = &scene.service(name)["status"]["loadBalancer"]["ingress"][0]["ip"];
         assert_eq!(ip.as_str().unwrap(), format!("47.0.0.{n}"));
     }
+}
+
+fn cleaned_up() -> Writes {
+    Writes {
+        finalizer: FinalizerAction::Absent,
+        events: vec![event("cleaned up"), event("all of it")],
+        ..Writes::default()
+    }
+}
+
+#[tokio::test]
+async fn the_finalizer_comes_off_in_a_namespace_that_takes_no_events_any_more() {
+    let mut going = service_with("web", &json!({"finalizers": [FINALIZER]}), &json!({}));
+    going["metadata"]["namespace"] = json!("going");
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "going"}});
+    let mut scene = Scene::with(&[namespace, going, service("web")]).await;
+    let (namespaces, services) = (
+        by_kind("v1", "Namespace").unwrap(),
+        by_kind("v1", "Service").unwrap(),
+    );
+    let uid = scene.world.kube.cluster().get(services, "going", "web").unwrap()["metadata"]["uid"].clone();
+    scene
+        .world
+        .kube
+        .cluster()
+        .delete(namespaces, "", "going")
+        .unwrap();
+
+    let mut directive = scene.directive("web", cleaned_up());
+    directive.service = ServiceKey::new("going", "web");
+    directive.uid = ServiceUid::new(uid.as_str().unwrap()).unwrap();
+    assert_eq!(scene.carry_out(&directive).await, DirectiveOutcome::Done);
+    assert_eq!(scene.world.kube.cluster().get(services, "going", "web"), None);
+    assert_eq!(scene.world.kube.cluster().get(namespaces, "", "going"), None);
+}
+
+#[tokio::test]
+async fn an_event_that_finds_nothing_does_not_make_the_service_gone() {
+    let finalizer = json!({"finalizers": [FINALIZER, "example.com/other"]});
+    let mut scene = Scene::with(&[service_with("web", &finalizer, &json!({}))]).await;
+    scene.fail(
+        "create",
+        "events",
+        1,
+        ApiError::new(404, "NotFound", "namespaces \"default\" not found"),
+    );
+    assert_eq!(scene.direct("web", cleaned_up()).await, DirectiveOutcome::Done);
+    assert_eq!(
+        scene.service("web")["metadata"]["finalizers"],
+        json!(["example.com/other"])
+    );
+    let events = scene.world.events();
+    assert_eq!(events.len(), 1, "the other one is sent: {events:?}");
+    assert_eq!(events[0]["note"], "all of it");
 }

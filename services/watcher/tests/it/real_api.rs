@@ -220,3 +220,41 @@ async fn a_type_changed_away_is_cleaned_up() {
     );
     assert_eq!(written.status.unwrap().load_balancer.unwrap().ingress, None);
 }
+
+#[tokio::test]
+async fn a_namespace_that_goes_is_not_held_by_events_that_it_refuses() {
+    let Some(control_plane) = ControlPlane::start().await.unwrap() else {
+        return;
+    };
+    let client = client(&control_plane.kubeconfig()).await;
+    let namespaces: Api<k8s_openapi::api::core::v1::Namespace> = Api::all(client.clone());
+    let services: Api<Service> = Api::namespaced(client.clone(), "going");
+    let new = PostParams::default();
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "going"}});
+    namespaces.create(&new, &typed(namespace)).await.unwrap();
+    let mut web = objects::service_with("web", &json!({"finalizers": [marks::FINALIZER]}), &json!({}));
+    web["metadata"]["namespace"] = json!("going");
+    let web = services.create(&new, &typed(web)).await.unwrap();
+
+    let mut planner = FakePlanner::start().await;
+    let _watcher = Watcher::start(&control_plane.kubeconfig(), planner.address, "").await;
+    let mut stream = planner.live().await;
+    let deletion = DeleteParams::default();
+    namespaces.delete("going", &deletion).await.unwrap();
+    // The namespace controller's part, which does not run here.
+    services.delete("web", &deletion).await.unwrap();
+    let cleaned_up = Writes {
+        finalizer: FinalizerAction::Absent,
+        events: vec![Event {
+            severity: Severity::Normal,
+            reason: "CleanLoadBalancer".into(),
+            message: "nothing is left".to_owned(),
+        }],
+        ..Writes::default()
+    };
+    let mut directive = directive(&web, cleaned_up);
+    directive.service = ServiceKey::new("going", "web");
+    let result = stream.direct(&directive, &TraceContext::default()).await;
+    assert_eq!(result.outcome, DirectiveOutcome::Done);
+    assert_eq!(services.get_opt("web").await.unwrap(), None);
+}
