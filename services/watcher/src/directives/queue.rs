@@ -1,17 +1,24 @@
 //! Directives that wait: at most one per Service, however many the planner sends.
 //!
 //! Per Service UID they are carried out one after the other. One that arrives while another still waits is joined with it, so that
-//! carrying out the result is like carrying out both; both get its outcome.
+//! carrying out the result is like carrying out both. Its outcome goes to the newest one of each stream that is still open. So what
+//! waits has a bound per Service, also while the API server is away and the planner sends the same again and again.
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use clb_model::ServiceUid;
-use clb_model::directive::{Directive, DirectiveOutcome, DirectiveResult, FinalizerAction, Writes};
+use clb_model::directive::{Directive, DirectiveOutcome, DirectiveResult, Event, FinalizerAction, Writes};
 use clb_model::version::Tenure;
 use clb_telemetry::TraceContext;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc};
+
+/// Events of one Service that wait, as many as the planner keeps; the oldest are dropped beyond this.
+const EVENTS_KEPT: usize = 32;
+
+/// Links of a span to swallowed passes; the oldest are dropped beyond this.
+const TRACES_KEPT: usize = 32;
 
 /// A directive, ready to be carried out.
 #[derive(Debug)]
@@ -20,9 +27,9 @@ pub(crate) struct Waiting {
     pub(crate) directive: Directive,
     /// The planner's pass that led to it.
     pub(crate) trace: TraceContext,
-    /// Passes whose directives it has swallowed.
+    /// Passes whose directives it has swallowed, the newest [`TRACES_KEPT`].
     pub(crate) merged: Vec<TraceContext>,
-    /// Where the outcome goes, for each directive that is in it.
+    /// Where the outcome goes: the newest directive of each stream.
     pub(crate) replies: Vec<Reply>,
     /// A holder of a newer Lease has spoken before this was taken.
     pub(crate) fenced: bool,
@@ -41,6 +48,11 @@ impl Waiting {
 
     fn join(&mut self, later: Directive, trace: TraceContext, reply: Reply) {
         self.merged.push(std::mem::replace(&mut self.trace, trace));
+        let surplus = self.merged.len().saturating_sub(TRACES_KEPT);
+        self.merged.drain(..surplus);
+        // The planner takes a result only for the last directive that it has sent.
+        self.replies
+            .retain(|earlier| !earlier.stream.is_closed() && !earlier.stream.same_channel(&reply.stream));
         self.replies.push(reply);
         let earlier = std::mem::take(&mut self.directive.writes);
         self.directive = Directive {
@@ -171,8 +183,6 @@ fn both(earlier: Writes, later: Writes) -> Writes {
     let mut readiness_gates = earlier.readiness_gates;
     readiness_gates.retain(|pod| !later.readiness_gates.contains(pod));
     readiness_gates.extend(later.readiness_gates);
-    let mut events = earlier.events;
-    events.extend(later.events);
     Writes {
         finalizer: match later.finalizer {
             FinalizerAction::Keep => earlier.finalizer,
@@ -182,15 +192,27 @@ fn both(earlier: Writes, later: Writes) -> Writes {
         labels,
         conditions,
         readiness_gates,
-        events,
+        events: merged(earlier.events, later.events),
     }
+}
+
+/// What is said again is said once: the planner cannot know whether the earlier one will be carried out.
+fn merged(mut earlier: Vec<Event>, later: Vec<Event>) -> Vec<Event> {
+    for event in later {
+        if !earlier.contains(&event) {
+            earlier.push(event);
+        }
+    }
+    let surplus = earlier.len().saturating_sub(EVENTS_KEPT);
+    earlier.drain(..surplus);
+    earlier
 }
 
 #[cfg(test)]
 mod tests {
     use clb_model::ServiceKey;
     use clb_model::cluster::{Condition, ConditionStatus, Ingress, PodRef};
-    use clb_model::directive::{Event, Severity};
+    use clb_model::directive::Severity;
 
     use super::*;
 
@@ -306,7 +328,7 @@ mod tests {
             },
         ));
         let waiting = bench.queue.try_next().unwrap();
-        assert_eq!(ids(&waiting), [1, 2]);
+        assert_eq!(ids(&waiting), [2], "the newest of the stream");
         assert_eq!(
             waiting.directive.writes,
             Writes {
@@ -317,6 +339,65 @@ mod tests {
                 readiness_gates: vec![pod("a"), pod("b"), pod("c")],
                 events: vec![event("first"), event("second")],
             }
+        );
+    }
+
+    #[test]
+    fn what_is_sent_again_and_again_does_not_pile_up() {
+        let bench = Bench::new();
+        let (other_stream, _other_results) = mpsc::channel(8);
+        let (closed_stream, _) = mpsc::channel(8);
+        for stream in [&closed_stream, &other_stream] {
+            let same = directive(1, "a", 1, Writes::default());
+            bench.queue.push(same, TraceContext::default(), stream.clone());
+        }
+        for id in 2..200 {
+            let events = vec![event("the same"), event(&format!("attempt {}", id / 2))];
+            bench.push(directive(
+                id,
+                "a",
+                1,
+                Writes {
+                    events,
+                    ..Writes::default()
+                },
+            ));
+        }
+        let waiting = bench.queue.try_next().unwrap();
+        assert_eq!(ids(&waiting), [1, 199], "one of each open stream");
+        assert_eq!(waiting.merged.len(), TRACES_KEPT);
+        let events = &waiting.directive.writes.events;
+        assert_eq!(events.len(), EVENTS_KEPT);
+        assert_eq!(events.last(), Some(&event("attempt 99")));
+        let second = directive(
+            200,
+            "a",
+            1,
+            Writes {
+                events: vec![event("twice"); 2],
+                ..Writes::default()
+            },
+        );
+        bench.push(second);
+        bench.push(directive(
+            201,
+            "a",
+            1,
+            Writes {
+                events: vec![event("twice")],
+                ..Writes::default()
+            },
+        ));
+        bench.queue.finished(&waiting.directive.uid);
+        assert!(
+            bench
+                .queue
+                .try_next()
+                .unwrap()
+                .directive
+                .writes
+                .events
+                .ends_with(&[event("twice")])
         );
     }
 
