@@ -83,7 +83,9 @@ settings! {
         region: String = required().not_blank(),
         /// The VPCs that its internal CLBs and its pods' network interfaces may be in.
         vpc_ids: Vec<String> = list().not_empty(),
-        /// The resource groups that its CLBs may be in; empty for any.
+        /// The vSwitches that its internal CLBs may be in; empty for any of those VPCs.
+        vswitch_ids: Vec<String> = list(),
+        /// The resource groups that its CLBs may be in; empty for any. Otherwise a CLB is created only where the planner names one of them.
         resource_group_ids: Vec<String> = list(),
     }
 }
