@@ -90,9 +90,9 @@ pub enum FindError {
         /// What the status says.
         address: String,
     },
-    /// A CLB with the mark of this Service's UID belongs to another cluster.
+    /// A CLB with the mark or the default name of this Service's UID belongs to another cluster.
     #[error(
-        "CLB {id} carries this Service's mark, but its tag {CLUSTER_TAG} names cluster {cluster}: it is left alone. If it belongs to \
+        "CLB {id} carries this Service's mark or name, but its tag {CLUSTER_TAG} names cluster {cluster}: it is left alone. If it belongs to \
          this cluster, correct the tag"
     )]
     OtherCluster {
@@ -173,7 +173,7 @@ pub fn find<'a>(
             ownership: Ownership::Reused,
         }));
     }
-    if let Some(own) = by_name(service, observed)? {
+    if let Some(own) = by_name(service, cluster, observed)? {
         return Ok(Some(own));
     }
     gone(service).map_or(Ok(None), Err)
@@ -213,31 +213,37 @@ fn by_tag<'a>(
     let Some(load_balancer) = found else {
         return Ok(None);
     };
+    own(load_balancer, cluster).map(Some)
+}
+
+/// A restored etcd gives two clusters Services of the same UIDs: neither the mark nor the name tells them apart.
+fn own<'a>(load_balancer: &'a LoadBalancer, cluster: &ClusterId) -> Result<Found<'a>, FindError> {
     match load_balancer.tags.get(CLUSTER_TAG) {
         Some(other) if other != cluster.as_str() => Err(FindError::OtherCluster {
             id: load_balancer.id.clone(),
             cluster: other.clone(),
         }),
-        _ => Ok(Some(Found {
+        _ => Ok(Found {
             load_balancer,
             ownership: Ownership::Own,
-        })),
+        }),
     }
 }
 
 /// The CLB of the default name that a crash left without our tags. One without tags of ours whose modification protection is off was
 /// preserved for the user when its Service went.
-fn by_name<'a>(service: &Service, observed: &[&'a LoadBalancer]) -> Result<Option<Found<'a>>, FindError> {
+fn by_name<'a>(
+    service: &Service,
+    cluster: &ClusterId,
+    observed: &[&'a LoadBalancer],
+) -> Result<Option<Found<'a>>, FindError> {
     let name = marks::default_name(&service.uid);
     let found = only(observed, |clb| {
         let untagged = !clb.tags.contains_key(OWNER_TAG) && !clb.tags.contains_key(CLUSTER_TAG);
         let preserved = untagged && !clb.modification_protection;
         clb.name == name && !clb.tags.contains_key(OWNER_TAG) && !preserved
     })?;
-    Ok(found.map(|load_balancer| Found {
-        load_balancer,
-        ownership: Ownership::Own,
-    }))
+    found.map(|load_balancer| own(load_balancer, cluster)).transpose()
 }
 
 /// The user's CLB that the Service uses already though the annotation now names another or none: this cannot change.
@@ -250,7 +256,7 @@ fn kept_reuse<'a>(service: &Service, observed: &[&'a LoadBalancer]) -> Option<Fo
     let is_users = load_balancer.tags.contains_key(REUSED_TAG)
         && !load_balancer.tags.contains_key(OWNER_TAG)
         && !load_balancer.tags.contains_key(CLUSTER_TAG);
-    (is_users && other_address(service, load_balancer).is_none()).then_some(Found {
+    is_users.then_some(Found {
         load_balancer,
         ownership: Ownership::Reused,
     })
@@ -276,8 +282,12 @@ fn only<'a>(
     Ok(found.into_values().next())
 }
 
-/// The address in the Service's status where it is not the CLB's.
+/// The address in the Service's status where it is that of another CLB. The one that the Service's label names may have got another
+/// EIP.
 fn other_address(service: &Service, load_balancer: &LoadBalancer) -> Option<String> {
+    if labelled_id(service).as_ref() == Some(&load_balancer.id) {
+        return None;
+    }
     let addresses: Vec<&str> = service
         .ingress
         .iter()

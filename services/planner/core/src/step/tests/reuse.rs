@@ -1,7 +1,7 @@
 //! CLBs of users: with and without overriding listeners, what is refused, whose a listener is, and what goes with the Service.
 
 use clb_model::attribute::ListenerAttribute as A;
-use clb_model::cloud::{Backend, BackendTarget, ListenerKey};
+use clb_model::cloud::{AddressType, Backend, BackendTarget, ListenerKey};
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG, REUSED_TAG};
 
 use super::world::World;
@@ -336,6 +336,22 @@ fn a_cloned_clusters_clb_is_left_alone() {
 }
 
 #[test]
+fn a_cloned_clusters_clb_that_has_only_our_default_name_is_left_alone() {
+    for deleting in [false, true] {
+        let mut world = World::settled(Lab::tcp());
+        world.clb_mut().tags.remove(OWNER_TAG);
+        world.lab.cluster.id = "c-clone".parse().unwrap();
+        world.lab.service.deleting = deleting;
+        world.memory = Memory::default();
+        let before = world.clb().clone();
+        let last = world.settle();
+        assert_eq!(last.state, State::Failed, "{deleting}");
+        assert!(last.message.contains("c-lab"), "{}", last.message);
+        assert_eq!(*world.clb(), before);
+    }
+}
+
+#[test]
 fn a_type_that_changed_leaves_the_users_clb_even_when_status_and_annotation_are_gone() {
     let mut world = overriding(Lab::tcp());
     let before = world.clb().clone();
@@ -350,4 +366,31 @@ fn a_type_that_changed_leaves_the_users_clb_even_when_status_and_annotation_are_
         (&before.listeners, &before.vgroups)
     );
     assert!(!world.lab.service.finalizer);
+}
+
+#[test]
+fn another_eip_on_the_users_clb_that_the_service_uses_is_shown_and_backends_are_followed() {
+    for annotated in [true, false] {
+        let mut world = reusing(Lab::tcp().annotated("external-ip-type", "eip"));
+        world.clb_mut().address_type = AddressType::Intranet;
+        world.clb_mut().eip_address = Some("8.8.8.8".to_owned());
+        world.settle();
+        assert_eq!(world.lab.service.ingress[0].ip.as_deref(), Some("8.8.8.8"));
+        world.clb_mut().eip_address = Some("9.9.9.9".to_owned());
+        if !annotated {
+            world
+                .lab
+                .service
+                .annotations
+                .retain(|name, _| !name.ends_with("loadbalancer-id"));
+        }
+        world.lab.nodes.remove("n3");
+        assert_eq!(world.settle().state, State::Converged, "{annotated}");
+        assert_eq!(world.lab.service.ingress[0].ip.as_deref(), Some("9.9.9.9"));
+        let groups = &world.clb().vgroups;
+        assert!(
+            groups.values().any(|group| group.backends.len() == 4),
+            "{groups:?}"
+        );
+    }
 }
