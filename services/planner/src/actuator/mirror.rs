@@ -125,6 +125,10 @@ impl MirrorStream {
                 Ok(update) => update,
                 Err(error) => {
                     tracing::warn!(cluster = %self.id(), %error, "an update of the mirror cannot be read and is left out");
+                    self.reach.failing(
+                        self.id(),
+                        format!("an update of the mirror cannot be read: {error}; is the actuator of another version?"),
+                    );
                     continue;
                 }
             };

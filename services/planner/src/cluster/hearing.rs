@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use clb_model::ServiceUid;
 use clb_model::directive::{DirectiveOutcome, DirectiveResult};
 use clb_model::ownership::{Candidate, Standing, remembered_class, standing};
+use clb_model::{LoadBalancerId, ServiceUid};
 use clb_telemetry::TraceContext;
 use clb_wire::records::Object;
 use tokio::time::Instant;
@@ -30,6 +30,13 @@ impl ClusterTask {
             Event::Mirror(Mirror::Update(update)) => {
                 let now = Instant::now();
                 for uid in self.view.apply(update) {
+                    let unshown: Vec<&str> = self.view.unshown(&uid).map(LoadBalancerId::as_str).collect();
+                    if !unshown.is_empty() {
+                        tracing::warn!(
+                            cluster = %self.handle.id(), %uid, load_balancers = unshown.join(", "),
+                            "CLBs were found for a Service, but could not be read: nothing is planned for it until they are"
+                        );
+                    }
                     self.queue.add(&uid, Urgency::AfterWait, now);
                 }
             }

@@ -1,6 +1,7 @@
 //! What the actuator's mirror has shown of one cluster's CLBs, and which Service each could belong to.
 //!
-//! Owned by the cluster's task, filled from the Watch stream. Until a Service's interest is resolved nothing may be concluded.
+//! Owned by the cluster's task, filled from the Watch stream. Until a Service's interest is resolved, and every CLB that was found for it
+//! shown or reported gone, nothing may be concluded.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,6 +18,8 @@ pub(crate) struct View {
     by_owner: HashMap<String, BTreeSet<LoadBalancerId>>,
     by_name: HashMap<String, BTreeSet<LoadBalancerId>>,
     resolved: HashMap<ServiceUid, Vec<LoadBalancerId>>,
+    /// CLBs that the stream has reported gone: those of a search's answer that are neither here nor shown could not be read.
+    gone: BTreeSet<LoadBalancerId>,
     interests: HashMap<ServiceUid, Interest>,
     by_default_name: HashMap<String, ServiceUid>,
     by_named_id: HashMap<LoadBalancerId, BTreeSet<ServiceUid>>,
@@ -30,6 +33,7 @@ impl View {
         self.by_owner.clear();
         self.by_name.clear();
         self.resolved.clear();
+        self.gone.clear();
     }
 
     /// A Service's interest is new or has changed. Its search is open again, unless all that is new is the id of a CLB which is shown
@@ -72,9 +76,12 @@ impl View {
         self.interests.get(uid)
     }
 
-    /// The CLBs that could be the Service's, ordered by id; none while its search is open.
+    /// The CLBs that could be the Service's, ordered by id; none while its search is open or [`Self::unshown`] names one.
     pub(crate) fn candidates(&self, uid: &ServiceUid) -> Option<Vec<&LoadBalancer>> {
         let found = self.resolved.get(uid)?;
+        if self.unshown(uid).next().is_some() {
+            return None;
+        }
         let interest = self.interests.get(uid)?;
         // The search's answer is a moment's; what came later is found by the same three marks.
         let ids: BTreeSet<&LoadBalancerId> = found
@@ -88,6 +95,13 @@ impl View {
                 .filter_map(|id| self.load_balancers.get(id))
                 .collect(),
         )
+    }
+
+    /// CLBs that the search for the Service's has found, but which were neither shown nor reported gone. To take them for absent would make
+    /// a second CLB, or let a Service go whose CLB is still there.
+    pub(crate) fn unshown(&self, uid: &ServiceUid) -> impl Iterator<Item = &LoadBalancerId> {
+        let found = self.resolved.get(uid).into_iter().flatten();
+        found.filter(|id| !self.load_balancers.contains_key(*id) && !self.gone.contains(*id))
     }
 
     /// A CLB by its id.
@@ -109,7 +123,13 @@ impl View {
                 self.put(*load_balancer);
                 concerned
             }
-            MirrorUpdate::Gone(id) => self.take(&id),
+            MirrorUpdate::Gone(id) => {
+                let mut concerned = self.take(&id);
+                let awaited = self.resolved.iter().filter(|(_, found)| found.contains(&id));
+                concerned.extend(awaited.map(|(uid, _)| uid.clone()));
+                self.gone.insert(id);
+                concerned
+            }
             MirrorUpdate::Resolved {
                 service,
                 load_balancers,
@@ -134,6 +154,7 @@ impl View {
             .or_default()
             .insert(id.clone());
         self.attachments.add(&load_balancer);
+        self.gone.remove(&id);
         self.load_balancers.insert(id, load_balancer);
     }
 
@@ -248,6 +269,31 @@ mod tests {
             view.apply(MirrorUpdate::Gone(id("lb-1")));
             assert_eq!(candidates(&view), Some(vec![]));
         }
+    }
+
+    #[test]
+    fn a_clb_that_was_found_but_not_shown_is_not_absent() {
+        let mut view = View::default();
+        view.set_interest(interest(None));
+        // It could not be read.
+        view.apply(resolved(&["lb-1"]));
+        assert_eq!(candidates(&view), None);
+        assert_eq!(view.unshown(&uid("web")).collect::<Vec<_>>(), [&id("lb-1")]);
+        assert_eq!(
+            view.apply(MirrorUpdate::Gone(id("lb-1"))),
+            BTreeSet::from([uid("web")])
+        );
+        assert_eq!(candidates(&view), Some(vec![]));
+
+        view.clear();
+        view.apply(resolved(&["lb-1"]));
+        assert_eq!(
+            candidates(&view),
+            None,
+            "it is another stream's word that it is gone"
+        );
+        view.apply(shown("a-web", "a-web"));
+        assert_eq!(candidates(&view), Some(vec!["lb-1"]));
     }
 
     #[test]
