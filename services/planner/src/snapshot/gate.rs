@@ -16,6 +16,9 @@ pub(crate) struct Gate {
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// The cluster of the first watcher that was let in. Until the process ends, since a snapshot of another cluster would take every
+    /// Service of the first for gone.
+    cluster_uid: Option<String>,
     newest: Option<Tenure>,
     streams: u64,
     current: Option<CancellationToken>,
@@ -45,19 +48,50 @@ pub(crate) struct OlderEpoch {
     newest: Tenure,
 }
 
+/// Why a stream is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    /// It is behind.
+    #[error(transparent)]
+    OlderEpoch(#[from] OlderEpoch),
+    /// Two clusters with the same id in their watchers' settings, or a cluster that was made anew.
+    #[error(
+        "the watcher is in the cluster with UID {offered}, but this cluster id was first used by the cluster with UID {known}: give each          cluster an id of its own. If the cluster was made anew under the same id, restart the planner"
+    )]
+    OtherCluster {
+        /// The watcher's.
+        offered: String,
+        /// The one that counts.
+        known: String,
+    },
+}
+
 impl Gate {
     /// Lets a stream in and ends the one before.
     ///
     /// # Errors
-    /// An epoch older than one already heard.
-    pub(crate) fn admit(&self, hello: &Hello) -> Result<Admission, OlderEpoch> {
+    /// Another cluster than the first, or an epoch older than one already heard.
+    pub(crate) fn admit(&self, hello: &Hello) -> Result<Admission, Refused> {
         let mut inner = self.inner.lock();
+        // The epochs of two clusters cannot be compared.
+        if let Some(known) = inner
+            .cluster_uid
+            .as_ref()
+            .filter(|known| **known != hello.cluster_uid)
+        {
+            return Err(Refused::OtherCluster {
+                offered: hello.cluster_uid.clone(),
+                known: known.clone(),
+            });
+        }
         if let Some(newest) = inner.newest.filter(|newest| hello.epoch < *newest) {
             return Err(OlderEpoch {
                 offered: hello.epoch,
                 newest,
-            });
+            }
+            .into());
         }
+        inner.cluster_uid.get_or_insert_with(|| hello.cluster_uid.clone());
         inner.newest = Some(hello.epoch);
         inner.streams += 1;
         let replaced = CancellationToken::new();
@@ -135,6 +169,25 @@ mod tests {
         let second = gate.admit(&hello(3, None)).unwrap();
         assert!(first.replaced.is_cancelled());
         assert!(second.stream > first.stream);
+    }
+
+    #[test]
+    fn another_cluster_under_the_same_id_is_refused_whatever_its_epoch() {
+        let gate = Gate::default();
+        let first = gate.admit(&hello(2, None)).unwrap();
+        for acquisitions in 1..=3 {
+            let other = Hello {
+                cluster_uid: "other".to_owned(),
+                ..hello(acquisitions, None)
+            };
+            let refused = gate.admit(&other).unwrap_err();
+            assert!(
+                matches!(&refused, Refused::OtherCluster { offered, known } if offered == "other" && known == "u")
+            );
+        }
+        assert!(!first.replaced.is_cancelled());
+        gate.leave(first.stream, None);
+        gate.admit(&hello(2, None)).unwrap();
     }
 
     #[test]

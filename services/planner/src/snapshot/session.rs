@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::gate::{Admission, Gate};
+use super::gate::{Admission, Gate, Refused};
 use super::staging::{Ledger, Lost, Staging};
 use crate::backoff::Backoff;
 use crate::cluster::ClusterHandle;
@@ -99,6 +99,14 @@ impl Session {
         }
     }
 
+    /// That two clusters share an id is a mistake of a person's; an older epoch is a watcher that learns of it by this.
+    fn refuse(&self, refused: &Refused) -> Status {
+        if let Refused::OtherCluster { .. } = refused {
+            tracing::warn!(cluster = %self.cluster.id(), %refused, "a watcher was refused");
+        }
+        Status::failed_precondition(refused.to_string())
+    }
+
     async fn converse<S>(&self, requests: &mut std::pin::Pin<&mut S>) -> Result<(), Status>
     where
         S: Stream<Item = Result<v1::SyncRequest, Status>> + Send,
@@ -113,10 +121,7 @@ impl Session {
             stream,
             replaced,
             ledger,
-        } = self
-            .gate
-            .admit(&hello)
-            .map_err(|older| Status::failed_precondition(older.to_string()))?;
+        } = self.gate.admit(&hello).map_err(|refused| self.refuse(&refused))?;
         let resumed = ledger.is_some();
         tracing::info!(
             cluster = %self.cluster.id(), cluster_uid = hello.cluster_uid, instance = hello.instance,
