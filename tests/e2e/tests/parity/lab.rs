@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 /// Where most annotations begin.
 pub(crate) const PREFIX: &str = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-";
 
+/// How long nothing may be written before a stage counts as at rest: longer than the services wait for further changes.
+const QUIET: std::time::Duration = std::time::Duration::from_millis(1500);
+
 /// What our events name as their sender.
 const OUR_NAME: &str = "clb-controller";
 
@@ -175,5 +178,55 @@ pub(crate) fn written_since(stage: &Stage, call: u64) -> Vec<String> {
     calls
         .filter(|call| call.write)
         .map(|call| format!("{} {:?}", call.action, call.parameters))
+        .collect()
+}
+
+/// Waits until the cloud shows these values of a CLB, by JSON pointers into it.
+pub(crate) async fn shows(stage: &Stage, id: &str, wanted: &[(&str, Value)]) -> anyhow::Result<()> {
+    let account = account(stage);
+    stage
+        .until(&format!("CLB {id} shows {wanted:?}"), async || {
+            let shown = account.load_balancer(id).unwrap_or_default();
+            Ok(wanted
+                .iter()
+                .all(|(pointer, value)| shown.pointer(pointer).unwrap_or(&Value::Null) == value))
+        })
+        .await
+}
+
+/// Waits until every Service has converged and nothing has been written to the cloud for a while.
+pub(crate) async fn at_rest(stage: &Stage) -> anyhow::Result<()> {
+    stage
+        .until("nothing is written any more", async || {
+            let last = last_call(stage);
+            tokio::time::sleep(QUIET).await;
+            let services = stage.world.view.services().await?;
+            let done = services.values().all(clb_sandbox::view::converged);
+            Ok(done && written_since(stage, last).is_empty())
+        })
+        .await
+}
+
+/// Waits until a Service was told something in a Warning event.
+pub(crate) async fn told(stage: &Stage, service: &str, words: &[&str]) -> anyhow::Result<()> {
+    stage
+        .until(&format!("{service} is told of {words:?}"), async || {
+            let events = events(stage).await?;
+            let mut said = events.get(service).into_iter().flatten();
+            Ok(said
+                .any(|said| said.kind == "Warning" && words.iter().all(|word| said.message.contains(word))))
+        })
+        .await
+}
+
+/// The actions that the cloud was asked to carry out after a call, as `CreateLoadBalancerTCPListener 80`, in their order.
+pub(crate) fn actions_since(stage: &Stage, call: u64) -> Vec<String> {
+    let calls = stage.world.cloud.cloud().calls_since(call).into_iter();
+    calls
+        .filter(|call| call.write)
+        .map(|call| match call.parameters.get("ListenerPort") {
+            Some(port) => format!("{} {port}", call.action),
+            None => call.action,
+        })
         .collect()
 }

@@ -7,5 +7,8 @@ mod adoption;
 mod examples;
 mod expected;
 mod lab;
+mod listeners;
 mod mistakes;
+mod reuse;
 mod shown;
+mod transitions;

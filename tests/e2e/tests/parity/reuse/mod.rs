@@ -1,0 +1,6 @@
+//! CLBs of the user's own that Services use, and CLBs that Services leave to them.
+
+mod conflicts;
+mod override_listeners;
+mod preserve;
+mod refusal;
