@@ -2,14 +2,17 @@
 //! hold.
 
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::document::{Node, Source, Value};
 use crate::problem::Place;
-use crate::read::At;
+use crate::read::{At, Problems};
 use crate::setting::{FieldShape, Setting, Settings, Shape};
 
 type Check<T> = Box<dyn Fn(&T) -> Result<(), String>>;
+type NodeCheck = Box<dyn Fn(&Node) -> Result<(), String>>;
 
 /// A field's declaration. Made by [`required`], [`default`], [`optional`], [`list`] or [`group`].
 pub struct Field<T> {
@@ -17,6 +20,10 @@ pub struct Field<T> {
     environment: Vec<&'static str>,
     allowed: Option<String>,
     checks: Vec<Check<T>>,
+    /// What the value has to find on this machine: checked where the settings are to be run with.
+    machine_checks: Vec<Check<T>>,
+    /// What can be said of a value that could not be read as a whole.
+    remains_checks: Vec<NodeCheck>,
 }
 
 enum Absent<T> {
@@ -67,6 +74,8 @@ impl<T: Setting> Field<T> {
             environment: Vec::new(),
             allowed: None,
             checks: Vec::new(),
+            machine_checks: Vec::new(),
+            remains_checks: Vec::new(),
         }
     }
 
@@ -118,8 +127,16 @@ impl<T: Setting> Field<T> {
                 _ => return self.absent(at),
             }
         }
-        let value = T::from_node(node, at)?;
-        let wrong = self.wrong_with(&value);
+        let Some(value) = T::from_node(node, at) else {
+            for why in self.remains_checks.iter().filter_map(|check| check(node).err()) {
+                at.wrong(node, why);
+            }
+            return None;
+        };
+        let mut wrong = self.wrong_with(&value);
+        if at.is_for_this_machine() {
+            wrong.extend(self.machine_checks.iter().filter_map(|check| check(&value).err()));
+        }
         for why in &wrong {
             at.wrong(node, why.as_str());
         }
@@ -207,18 +224,74 @@ impl<T: Setting> Field<Vec<T>> {
         })
     }
 
-    /// No two items with the same key, such as an id.
+    /// No two items with the same key, such as an id. Items with mistakes of their own do not hide two others.
     #[must_use]
-    pub fn unique_by<K: PartialEq + Display>(self, key: impl Fn(&T) -> K + 'static) -> Self {
-        self.check(move |items| {
-            for (index, item) in items.iter().enumerate() {
-                if let Some(first) = items[..index].iter().position(|other| key(other) == key(item)) {
-                    return Err(format!("items {first} and {index} are both {}", key(item)));
-                }
-            }
-            Ok(())
-        })
+    pub fn unique_by<K: PartialEq + Display + 'static>(mut self, key: impl Fn(&T) -> K + 'static) -> Self {
+        let key = Rc::new(key);
+        let key_of_remains = key.clone();
+        self.remains_checks.push(Box::new(move |node| {
+            let Value::List(items) = &node.value else {
+                return Ok(());
+            };
+            // What is wrong with the others has been said.
+            let mut said = Problems::default();
+            let keys = items.iter().enumerate().filter_map(|(index, item)| {
+                let item = T::from_node(item, &mut At::root(&mut said))?;
+                Some((index, key_of_remains(&item)))
+            });
+            all_different(keys)
+        }));
+        self.check(move |items| all_different(items.iter().map(|item| key(item)).enumerate()))
     }
+}
+
+fn all_different<K: PartialEq + Display>(keys: impl Iterator<Item = (usize, K)>) -> Result<(), String> {
+    let mut seen: Vec<(usize, K)> = Vec::new();
+    for (index, key) in keys {
+        if let Some((first, _)) = seen.iter().find(|(_, other)| *other == key) {
+            return Err(format!("items {first} and {index} are both {key}"));
+        }
+        seen.push((index, key));
+    }
+    Ok(())
+}
+
+/// Says in words what is wrong with the content of a file.
+type Content = fn(&[u8]) -> Result<(), String>;
+
+/// A type that names a file, or may name one.
+pub trait NamesFile: Setting {
+    /// The file, if one is named.
+    fn file(&self) -> Option<&Path>;
+}
+
+impl NamesFile for PathBuf {
+    fn file(&self) -> Option<&Path> {
+        Some(self)
+    }
+}
+
+impl NamesFile for Option<PathBuf> {
+    fn file(&self) -> Option<&Path> {
+        self.as_deref()
+    }
+}
+
+impl<T: NamesFile> Field<T> {
+    /// A file that can be read and whose content `content` accepts; its error must not quote the content. Looked at by
+    /// [`load`](crate::load) only: [`from_yaml`](crate::from_yaml) also reads settings that are meant for other machines.
+    #[must_use]
+    pub fn file(mut self, content: Content) -> Self {
+        self.machine_checks.push(Box::new(move |value| {
+            value.file().map_or(Ok(()), |path| check_file(path, content))
+        }));
+        self
+    }
+}
+
+fn check_file(path: &Path, content: Content) -> Result<(), String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("the file cannot be read: {error}"))?;
+    content(&bytes)
 }
 
 impl Field<String> {

@@ -71,7 +71,7 @@ mod setting;
 mod suggest;
 
 pub use document::{Entry, Mapping, Node, Value};
-pub use field::{Bounded, Field, default, group, list, optional, required};
+pub use field::{Bounded, Field, NamesFile, default, group, list, optional, required};
 pub use ipnet::IpNet;
 pub use load::{LoadError, Program, check_declaration, from_yaml, load, load_or_exit};
 pub use problem::{Place, Problem, SettingsErrors};

@@ -61,6 +61,7 @@ pub fn load<T: Settings>(
         prefix: Some(prefix.clone()),
         missing_is_unknown: false,
         unreadable: Vec::new(),
+        for_this_machine: true,
     };
 
     let config_variable = variable_name(&prefix, [CONFIG].into_iter());

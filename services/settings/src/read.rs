@@ -16,6 +16,8 @@ pub(crate) struct Problems {
     pub(crate) missing_is_unknown: bool,
     /// Paths of fields that were given in a form that cannot be read; they are not missing as well.
     pub(crate) unreadable: Vec<String>,
+    /// The settings are to be run with here, so the files that they name have to be there.
+    pub(crate) for_this_machine: bool,
 }
 
 /// The field that is being read, and where to report what is wrong with it.
@@ -53,6 +55,10 @@ impl<'p> At<'p> {
             allowed: self.allowed.clone(),
             secret: self.secret,
         }
+    }
+
+    pub(crate) fn is_for_this_machine(&self) -> bool {
+        self.problems.for_this_machine
     }
 
     fn path_of(&self, name: &str) -> String {
@@ -148,9 +154,12 @@ impl<'p> GroupReader<'_, 'p> {
             return field.absent(&mut at);
         };
         let winner = field.read(node, &mut at);
+        // A file that only a losing value names is not used, so it need not be there.
+        let for_this_machine = std::mem::take(&mut at.problems.for_this_machine);
         for loser in &node.overridden {
             field.read(loser, &mut at);
         }
+        at.problems.for_this_machine = for_this_machine;
         if winner.is_none() && shape.required && matches!(node.value, Value::Null) {
             at.missing();
         }
