@@ -22,8 +22,28 @@ settings! {
         format: LogFormat = default("json"),
         /// What is logged: a level, or levels by module such as info,clb_planner=debug.
         level: String = default("info").env("RUST_LOG").check(|text: &String| {
+            bare_words_are_levels(text)?;
             crate::install::log_filter(text).map(|_| ()).map_err(|error| error.to_string())
-        }).allowed("error, warn, info, debug or trace, also per module as in info,clb_planner=debug"),
+        }).allowed("error, warn, info, debug, trace or off, also per module as in info,clb_planner=debug"),
+    }
+}
+
+/// The filter takes a word that is no level for the name of a module, and then logs nothing else: a misspelt level would make the
+/// service silent.
+fn bare_words_are_levels(text: &str) -> Result<(), String> {
+    const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+    let mut given = text
+        .split(',')
+        .map(str::trim)
+        .filter(|directive| !directive.is_empty())
+        .peekable();
+    if given.peek().is_none() {
+        return Err("empty".to_owned());
+    }
+    let is_level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+    match given.find(|directive| !directive.contains(['=', '[']) && !is_level(directive)) {
+        Some(word) => Err(format!("{word:?} is no level")),
+        None => Ok(()),
     }
 }
 
@@ -71,7 +91,28 @@ mod tests {
 
     #[test]
     fn wrong_filters_and_schemes_are_refused() {
-        from_yaml::<LogSettings>("level: 'clb=loud'").unwrap_err();
+        for wrong in [
+            "clb=loud",
+            "loud",
+            "info,loud",
+            "loud,clb_planner=debug",
+            "clb_planner",
+            " ",
+            "info=debug=trace",
+        ] {
+            let errors = from_yaml::<LogSettings>(&format!("level: '{wrong}'")).unwrap_err();
+            assert_eq!(errors.problems()[0].field, "level", "{wrong}: {errors}");
+        }
+        for right in [
+            "info",
+            "WARN",
+            "off",
+            "info,clb_planner=debug",
+            "clb_planner=debug",
+            "warn,[pass{a}]=trace",
+        ] {
+            from_yaml::<LogSettings>(&format!("level: '{right}'")).unwrap();
+        }
         let errors = from_yaml::<OtlpSettings>("{endpoint: 'https://x', sample_ratio: 2}").unwrap_err();
         assert_eq!(errors.problems().len(), 2, "{errors}");
     }
