@@ -60,10 +60,11 @@ async fn existing_acls(
     deadline: Instant,
 ) -> Result<BTreeSet<String>, ReadError> {
     let mut found = BTreeSet::new();
-    let mut action = DescribeAcls { page: 1 };
+    let mut action = DescribeAcls { name: None, page: 1 };
     loop {
         let page = cloud.read(asker, &action, deadline).await?;
-        found.extend(page.ids.into_iter().filter(|id| asked.contains(id)));
+        let ids = page.lists.into_iter().map(|(id, _)| id);
+        found.extend(ids.filter(|id| asked.contains(id)));
         if !page.more || found.len() == asked.len() {
             return Ok(found);
         }

@@ -1,5 +1,7 @@
 //! A CLB for unit tests.
 
+use std::collections::BTreeMap;
+
 use clb_model::LoadBalancerId;
 use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, IpVersion, LoadBalancer};
 use clb_model::version::PartVersion;
@@ -26,6 +28,7 @@ pub(crate) fn load_balancer(id: &str) -> LoadBalancer {
         master_zone_id: String::new(),
         slave_zone_id: String::new(),
         tags: [("ack.aliyun.com".to_owned(), "c-lab".to_owned())].into(),
+        access_lists: BTreeMap::new(),
         eip_address: None,
         listeners: Default::default(),
         vgroups: Default::default(),

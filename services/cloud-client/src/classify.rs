@@ -148,6 +148,8 @@ const ROWS: &[Row] = &[
     row(Is("InstanceBackendServerNumberOverLimit"), Quota),
     row(Is("DomainExtensionNumberOverLimit"), Quota),
     row(Is("AclListenerOverLimit"), Quota),
+    row(Is("AclEntryOverLimit"), Quota),
+    row(Is("AclNumberOverLimit"), Quota),
     row(StartsWith("QuotaLimitExceeds"), Quota),
     row(StartsWith("QuotaExceed"), Quota),
     // Money.

@@ -26,7 +26,9 @@ pub use credentials::{
 pub use ecs::{DescribeNetworkInterfaces, InterfaceAddress, InterfacePage};
 pub use endpoint::{EndpointError, Endpoints, Network};
 pub use error::{CallError, Failure, Refusal};
-pub use slb::access_control::{AclPage, DescribeAcls};
+pub use slb::access_control::{
+    AclEntries, AclPage, ChangeAclEntries, CreateAcl, DeleteAcl, DescribeAcl, DescribeAcls,
+};
 pub use slb::certificates::{Certificate, DescribeServerCertificates};
 pub use slb::domain_extensions::{
     CreateDomainExtension, DeleteDomainExtension, DescribeDomainExtensions, SetDomainExtension,
@@ -51,3 +53,5 @@ pub const BACKENDS_PER_CALL: usize = 20;
 pub const LOAD_BALANCERS_PER_READ: usize = 10;
 /// Addresses in one `DescribeNetworkInterfaces`.
 pub const ADDRESSES_PER_READ: usize = 100;
+/// Entries in one `AddAccessControlListEntry` or `RemoveAccessControlListEntry`.
+pub const ACL_ENTRIES_PER_CALL: usize = 50;

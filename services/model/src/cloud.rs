@@ -1,9 +1,10 @@
 //! What the cloud holds: CLBs with their listeners, vServer groups and backends, as the actuator's mirror knows them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use crate::api_text::{AddressType, InstanceChargeType, InternetChargeType, IpVersion, ListenerProtocol};
@@ -58,6 +59,10 @@ pub struct LoadBalancer {
     pub listeners: BTreeMap<ListenerKey, Listener>,
     /// vServer groups.
     pub vgroups: BTreeMap<VServerGroupId, VServerGroup>,
+    /// Access control lists that were made for source ranges of Services, by id: those that listeners use, and those that the actuator
+    /// made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub access_lists: BTreeMap<String, AccessList>,
 }
 
 /// What tells the listeners of one CLB apart.
@@ -128,6 +133,17 @@ pub struct DomainExtension {
     pub id: String,
     /// `ServerCertificateId`.
     pub certificate_id: String,
+}
+
+/// An access control list of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessList {
+    /// Its version in the mirror.
+    pub version: PartVersion,
+    /// `AclName`, see [`crate::marks::access_list_name`].
+    pub name: String,
+    /// Who may connect.
+    pub entries: BTreeSet<IpNet>,
 }
 
 /// A vServer group.

@@ -34,6 +34,9 @@ pub const MODIFICATION_PROTECTION_REASON: &str = "managed.by.ack";
 /// the type changes.
 pub const CLASS_CONDITION: &str = "service.k8s.alibaba/Class";
 
+/// What the name of an access control list of ours begins with; the default name of the Service's CLB follows.
+const ACCESS_LIST_PREFIX: &str = "k8s/source-ranges/";
+
 /// What the type of a readiness gate's condition begins with; the Service's name follows.
 const READINESS_GATE_PREFIX: &str = "service.readiness.alibabacloud.com/";
 
@@ -78,6 +81,19 @@ pub fn vgroup_mark(port: impl std::fmt::Display, service: &ServiceKey, cluster: 
         service.name.get(..name_length).unwrap_or_default(),
         hash.get(..hash_length).unwrap_or_default()
     )
+}
+
+/// The name of the access control list that holds a Service's source ranges. Alibaba's controller makes none, so the form is ours; it
+/// tells a re-created Service's list from the old one's as the default name does.
+#[must_use]
+pub fn access_list_name(uid: &ServiceUid) -> String {
+    format!("{ACCESS_LIST_PREFIX}{}", default_name(uid))
+}
+
+/// Whether an access control list is one of ours, of whatever Service.
+#[must_use]
+pub fn is_access_list_name(name: &str) -> bool {
+    name.starts_with(ACCESS_LIST_PREFIX)
 }
 
 /// Type of the readiness gate's condition on pods.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::ListenerAttributes;
@@ -137,6 +138,23 @@ pub enum Change {
         /// None removes the domain.
         certificate_id: Option<String>,
     },
+    /// See that the Service's access control list is there and holds these entries. Listeners refer to it by its name
+    /// ([`crate::marks::access_list_name`]) in `AclId`, since its id is not known before.
+    FillAccessList {
+        /// The family of all entries.
+        ip_version: IpVersion,
+        /// Those that are missing are added, in calls of 50.
+        entries: Vec<IpNet>,
+    },
+    /// Take entries out of the Service's access control list.
+    TrimAccessList {
+        /// `AclId`.
+        access_list: String,
+        /// Cut into calls of 50.
+        entries: Vec<IpNet>,
+    },
+    /// Delete the Service's access control list. It is found by its name; there need be no CLB any more.
+    DeleteAccessList,
 }
 
 /// Parameters of a new CLB.

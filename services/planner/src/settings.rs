@@ -133,6 +133,8 @@ settings! {
         domain_extensions_per_listener: usize = default("3").between("1", "10000"),
         /// Tags per CLB.
         tags_per_load_balancer: usize = default("20").between("1", "1000"),
+        /// Entries per access control list, which are the source ranges that a Service may have.
+        entries_per_access_list: usize = default("300").between("1", "10000"),
     }
 }
 
@@ -185,6 +187,7 @@ impl ClusterEntry {
                 attachments_per_instance: self.quotas.attachments_per_instance,
                 domain_extensions_per_listener: self.quotas.domain_extensions_per_listener,
                 tags_per_load_balancer: self.quotas.tags_per_load_balancer,
+                entries_per_access_list: self.quotas.entries_per_access_list,
             },
             node_grace_ms: u64::try_from(self.node_grace.as_millis()).unwrap_or(u64::MAX),
             drain_leaving_nodes: self.drain_leaving_nodes,

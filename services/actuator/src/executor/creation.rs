@@ -222,6 +222,7 @@ impl Run {
             master_zone_id: new.master_zone_id.clone().unwrap_or_default(),
             slave_zone_id: new.slave_zone_id.clone().unwrap_or_default(),
             tags: new.tags.clone(),
+            access_lists: BTreeMap::new(),
             eip_address: None,
             listeners: BTreeMap::new(),
             vgroups: BTreeMap::new(),

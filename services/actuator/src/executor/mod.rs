@@ -3,11 +3,12 @@
 //! - `registry`: one batch at a time per Service, the newest plan wins.
 //! - `run`: a batch from its first operation to its last.
 //! - `turn`: the limit first, then the CLB's lock; what to do when an attempt fails.
-//! - `creation`, `load_balancer`, `vgroup`, `backends`, `listener`, `recreation`, `domain_extension`: the operations.
+//! - `creation`, `load_balancer`, `vgroup`, `backends`, `listener`, `recreation`, `domain_extension`, `access_list`: the operations.
 //!
 //! Called by the gRPC edge. A batch lives on when its caller goes away.
 
 mod access;
+mod access_list;
 mod backends;
 mod bad_backend;
 mod creation;

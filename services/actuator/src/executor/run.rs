@@ -191,8 +191,11 @@ impl Run {
                 by: format!("operation {} of the batch, which did not succeed", failed.0),
             });
         }
-        let creates = matches!(operation.change, Change::CreateLoadBalancer(_));
-        if self.load_balancer.is_none() && !creates {
+        let needs_none = matches!(
+            operation.change,
+            Change::CreateLoadBalancer(_) | Change::DeleteAccessList
+        );
+        if self.load_balancer.is_none() && !needs_none {
             return Err(Outcome::Skipped {
                 by: "the CLB, which is not there".to_owned(),
             });
@@ -217,19 +220,30 @@ impl Run {
                 let vgroup = self.vgroup(vgroup)?;
                 self.change_backends(operation, &vgroup, *change, backends).await
             }
-            Change::CreateListener(new) => self.create_listener(new).await,
+            Change::CreateListener(new) => self.create_listener(&self.with_list_id(new)?).await,
             Change::ChangeListener {
                 listener,
                 vgroup,
                 attributes,
             } => {
                 let vgroup = vgroup.as_ref().map(|vgroup| self.vgroup(vgroup)).transpose()?;
-                self.change_listener(operation, *listener, vgroup.as_ref(), attributes)
+                let attributes = self.attributes_with_list_id(attributes)?;
+                self.change_listener(operation, *listener, vgroup.as_ref(), &attributes)
                     .await
             }
             Change::StartListener { listener } => self.start_listener(*listener).await,
             Change::DeleteListener { listener } => self.delete_listener(operation, *listener).await,
-            Change::RecreateListener { old, new } => self.recreate_listener(operation, *old, new).await,
+            Change::RecreateListener { old, new } => {
+                self.recreate_listener(operation, *old, &self.with_list_id(new)?)
+                    .await
+            }
+            Change::FillAccessList { ip_version, entries } => {
+                self.fill_access_list(*ip_version, entries).await
+            }
+            Change::TrimAccessList { access_list, entries } => {
+                self.trim_access_list(operation, access_list, entries).await
+            }
+            Change::DeleteAccessList => self.delete_access_list().await,
             Change::ChangeDomainExtension {
                 port,
                 domain,
@@ -387,6 +401,9 @@ fn change_name(change: &Change) -> &'static str {
         Change::DeleteListener { .. } => "delete_listener",
         Change::RecreateListener { .. } => "recreate_listener",
         Change::ChangeDomainExtension { .. } => "change_domain_extension",
+        Change::FillAccessList { .. } => "fill_access_list",
+        Change::TrimAccessList { .. } => "trim_access_list",
+        Change::DeleteAccessList => "delete_access_list",
     }
 }
 

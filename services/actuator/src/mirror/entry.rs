@@ -15,6 +15,8 @@ pub(crate) enum PartKey {
     Listener(ListenerKey),
     /// A vServer group with its backends.
     VServerGroup(VServerGroupId),
+    /// An access control list of ours, by its id.
+    AccessList(String),
 }
 
 impl PartKey {
@@ -24,6 +26,7 @@ impl PartKey {
             Self::Instance => Some(load_balancer.version),
             Self::Listener(key) => load_balancer.listeners.get(key).map(|listener| listener.version),
             Self::VServerGroup(id) => load_balancer.vgroups.get(id).map(|vgroup| vgroup.version),
+            Self::AccessList(id) => load_balancer.access_lists.get(id).map(|list| list.version),
         }
     }
 
@@ -39,6 +42,10 @@ impl PartKey {
                 .vgroups
                 .get_mut(id)
                 .map(|vgroup| &mut vgroup.version),
+            Self::AccessList(id) => load_balancer
+                .access_lists
+                .get_mut(id)
+                .map(|list| &mut list.version),
         };
         if let Some(place) = place {
             *place = version;
@@ -52,6 +59,7 @@ impl std::fmt::Display for PartKey {
             Self::Instance => f.write_str("the CLB's own attributes"),
             Self::Listener(key) => write!(f, "listener {key}"),
             Self::VServerGroup(id) => write!(f, "vServer group {id}"),
+            Self::AccessList(id) => write!(f, "access control list {id}"),
         }
     }
 }

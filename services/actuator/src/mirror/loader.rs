@@ -9,11 +9,12 @@ use clb_cloud_client::{
     Class, DescribeDomainExtensions, DescribeListeners, DescribeLoadBalancers, DescribeVServerGroup,
     DescribeVServerGroups, LOAD_BALANCERS_PER_READ, LoadBalancerFilter,
 };
-use clb_model::cloud::{Listener, ListenerKey, ListenerProtocol, VServerGroup};
+use clb_model::cloud::{AccessList, Listener, ListenerKey, ListenerProtocol, VServerGroup};
 use clb_model::{LoadBalancerId, VServerGroupId};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::access_lists::{AccessListReader, candidates};
 use super::{Mirror, READ_DEADLINE};
 use crate::cloud::{Cloud, ReadError};
 use crate::limits::Asker;
@@ -125,6 +126,7 @@ async fn load_in_background(mirror: &Mirror, batch: Vec<(LoadBalancerId, Wanted)
 struct Loaded {
     listeners: HashMap<LoadBalancerId, BTreeMap<ListenerKey, Listener>>,
     vgroups: HashMap<LoadBalancerId, BTreeMap<VServerGroupId, VServerGroup>>,
+    access_lists: HashMap<LoadBalancerId, BTreeMap<String, AccessList>>,
 }
 
 /// Reads parts of up to ten CLBs and takes them over. Whether all could be: not those that were written meanwhile.
@@ -152,10 +154,17 @@ pub(super) async fn load(
     let mut loaded = Loaded {
         listeners: HashMap::new(),
         vgroups: HashMap::new(),
+        access_lists: HashMap::new(),
     };
     let with_listeners = known(of(|wanted| wanted.listeners));
     if !with_listeners.is_empty() {
         loaded.listeners = read_listeners(&mirror.cloud, with_listeners, asker, deadline).await?;
+    }
+    let mut reader = AccessListReader::default();
+    for (id, listeners) in &loaded.listeners {
+        let ids = candidates(listeners, mirror.get(id).as_deref());
+        let lists = reader.read(&mirror.cloud, ids, asker, deadline).await?;
+        loaded.access_lists.insert(id.clone(), lists);
     }
     for id in known(of(|wanted| wanted.vgroups)) {
         match read_vgroups(&mirror.cloud, &id, asker, deadline).await {
@@ -297,6 +306,7 @@ fn take_over(mirror: &Mirror, loaded: Loaded, clock: u64) -> bool {
     let Loaded {
         mut listeners,
         mut vgroups,
+        mut access_lists,
     } = loaded;
     let ids: BTreeSet<LoadBalancerId> = listeners.keys().chain(vgroups.keys()).cloned().collect();
     for id in ids {
@@ -308,12 +318,17 @@ fn take_over(mirror: &Mirror, loaded: Loaded, clock: u64) -> bool {
         let (listeners, vgroups) = (listeners.remove(&id), vgroups.remove(&id));
         let completes = listeners.is_some() && vgroups.is_some();
         let listeners_differ = listeners.is_some_and(|listeners| state.put_listeners(&id, listeners));
+        let access_lists = access_lists.remove(&id);
+        let access_lists_differ = access_lists.is_some_and(|lists| state.put_access_lists(&id, lists));
         let vgroups_differ = vgroups.is_some_and(|vgroups| state.put_vgroups(&id, vgroups));
         if was_complete && listeners_differ {
             drift.push("listeners");
         }
         if was_complete && vgroups_differ {
             drift.push("vgroups");
+        }
+        if was_complete && access_lists_differ {
+            drift.push("access_lists");
         }
         if completes {
             state.complete(&id);

@@ -1,7 +1,8 @@
 //! The mirror: what the cloud holds, in memory, so that planning rarely reads.
 //!
 //! - `listing` reads all CLBs of the region in pages: at start, then slowly and for ever (the audit).
-//! - `loader` reads listeners, groups and backends of those that matter: ours, and those that an interest names.
+//! - `loader` reads listeners, groups and backends of those that matter: ours, and those that an interest names; `access_lists` reads
+//!   the lists of ours that listeners use.
 //! - `parts` takes over what was read or written, gives each part its version and keeps the indexes.
 //! - `view` is one planner's window on it; `interests` is what it looks for, `publish` what it is shown, `outbox` what is still to be
 //!   sent.
@@ -9,6 +10,7 @@
 //! Called by the executor (own writes, versions) and by the gRPC edge (views). A read that began before an own write to the same
 //! CLB was over is dropped: the write knows better.
 
+mod access_lists;
 mod entry;
 mod index;
 mod interests;
@@ -35,10 +37,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::cloud::{Cloud, ReadError};
+use crate::cloud::{Backoff, Cloud, ReadError};
 use crate::limits::Asker;
 use crate::metrics::ActuatorMetrics;
 
+pub(crate) use access_lists::read_access_list;
 pub(crate) use entry::PartKey;
 pub(crate) use loader::Wanted;
 use parts::State;
@@ -47,8 +50,6 @@ use parts::State;
 const READ_DEADLINE: Duration = Duration::from_secs(60);
 /// How long the end of a batch waits for the stream that shows its effects.
 const TELL_PATIENCE: Duration = Duration::from_secs(1);
-/// Until a read is repeated that met an own write.
-const WRITE_UNDER_WAY: Duration = Duration::from_millis(200);
 
 /// When and how fast the mirror is audited.
 #[derive(Debug, Clone, Copy)]
@@ -206,20 +207,30 @@ impl Mirror {
         asker: &Asker,
         deadline: Instant,
     ) -> Result<Option<Arc<LoadBalancer>>, ReadError> {
+        let mut backoff = Backoff::new();
         loop {
-            let known = {
-                let state = self.state.lock();
-                (state.get(id), state.is_complete(id))
-            };
-            match known {
-                (None, _) => return Ok(None),
-                (Some(current), true) => return Ok(Some(current)),
-                (Some(_), false) => {}
+            if let Some(known) = self.all_known(id) {
+                return Ok(known);
             }
-            if !self.read_now(id, Wanted::DETAILS, asker, deadline).await? {
-                // A write is under way; what was read before it counts for nothing.
-                tokio::time::sleep(WRITE_UNDER_WAY).await;
+            self.read_now(id, Wanted::DETAILS, asker, deadline).await?;
+            if let Some(known) = self.all_known(id) {
+                return Ok(known);
             }
+            // A write was under way, and what was read before it counts for nothing; or the cloud shows the CLB and not what is on it.
+            let delay = backoff.next_delay();
+            if Instant::now() + delay >= deadline {
+                return Err(ReadError::Incomplete(id.clone()));
+            }
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    /// A CLB whose details are all known, or that is not there; none where some are not known.
+    fn all_known(&self, id: &LoadBalancerId) -> Option<Option<Arc<LoadBalancer>>> {
+        let state = self.state.lock();
+        match state.get(id) {
+            Some(current) => state.is_complete(id).then_some(Some(current)),
+            None => Some(None),
         }
     }
 

@@ -129,6 +129,7 @@ impl State {
                 read.eip_address.clone_from(&known.eip_address);
                 read.listeners.clone_from(&known.listeners);
                 read.vgroups.clone_from(&known.vgroups);
+                read.access_lists.clone_from(&known.access_lists);
                 let changed = read != **known;
                 // The status follows the listeners; by itself it makes no plan stale.
                 let same_but_status = {
@@ -262,7 +263,7 @@ impl State {
         self.publish_gone(id);
     }
 
-    fn next_version(&mut self) -> PartVersion {
+    pub(super) fn next_version(&mut self) -> PartVersion {
         self.number += 1;
         PartVersion {
             term: self.term,
@@ -271,7 +272,7 @@ impl State {
     }
 
     /// Puts a CLB in the place of what was known of it, keeps the indexes and tells the views.
-    fn replace(&mut self, load_balancer: LoadBalancer, complete: bool) {
+    pub(super) fn replace(&mut self, load_balancer: LoadBalancer, complete: bool) {
         let id = load_balancer.id.clone();
         let after = Arc::new(load_balancer);
         let before = match self.entries.get_mut(&id) {

@@ -123,6 +123,7 @@ fn load_balancer(node: Node<'_>) -> Result<LoadBalancer, UnexpectedAnswer> {
         master_zone_id: node.text_or_empty("MasterZoneId"),
         slave_zone_id: node.text_or_empty("SlaveZoneId"),
         tags: node.tags(),
+        access_lists: Default::default(),
         eip_address: None,
         listeners: Default::default(),
         vgroups: Default::default(),

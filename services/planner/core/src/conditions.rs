@@ -18,6 +18,8 @@ pub const PROGRAMMED: &str = "service.k8s.alibaba/Programmed";
 pub const NOTIFIED: &str = "service.k8s.alibaba/Notified";
 /// The CLB was made by Alibaba's controller.
 pub const ADOPTED: &str = "service.k8s.alibaba/Adopted";
+/// The Service has an access control list for its source ranges.
+pub const SOURCE_RANGES: &str = "service.k8s.alibaba/SourceRanges";
 /// The CLB that the Service had before.
 pub const FORMER: &str = "service.k8s.alibaba/FormerLoadBalancer";
 
@@ -88,6 +90,10 @@ reasons! {
     SAID = "Said";
     /// Adopted is True.
     MADE_BY_ANOTHER = "MadeByAnotherController";
+    /// SourceRanges is True.
+    RESTRICTED = "Restricted";
+    /// SourceRanges is False: everyone may connect again.
+    UNRESTRICTED = "Unrestricted";
     /// FormerLoadBalancer is True: its message is the id.
     GONE = "Gone";
 }
@@ -147,6 +153,11 @@ pub const TABLE: &[ConditionType] = &[
         kind: ADOPTED,
         meaning: "True when the Service had an address before any condition of ours: its CLB was made by Alibaba's controller.",
         reasons: &[reason::MADE_BY_ANOTHER],
+    },
+    ConditionType {
+        kind: SOURCE_RANGES,
+        meaning: "The message is the name of the access control list for the source ranges; it goes with the Service.",
+        reasons: &[reason::RESTRICTED, reason::UNRESTRICTED],
     },
     ConditionType {
         kind: FORMER,

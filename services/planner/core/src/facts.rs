@@ -138,6 +138,7 @@ mod tests {
             master_zone_id: String::new(),
             slave_zone_id: String::new(),
             tags: BTreeMap::new(),
+            access_lists: BTreeMap::new(),
             eip_address: None,
             listeners: [("https:443".parse().unwrap(), listener)].into(),
             vgroups: BTreeMap::new(),

@@ -72,6 +72,8 @@ pub struct Quotas {
     pub domain_extensions_per_listener: usize,
     /// Tags per CLB.
     pub tags_per_load_balancer: usize,
+    /// Entries per access control list.
+    pub entries_per_access_list: usize,
 }
 
 impl Default for Quotas {
@@ -82,6 +84,7 @@ impl Default for Quotas {
             attachments_per_instance: 50,
             domain_extensions_per_listener: 3,
             tags_per_load_balancer: 20,
+            entries_per_access_list: 300,
         }
     }
 }

@@ -5,6 +5,7 @@ use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::operation::{Change, Operation, OperationResult, Outcome, VServerGroupRef};
 use clb_model::version::PartVersion;
 use clb_model::{LoadBalancerId, VServerGroupId};
+use ipnet::IpNet;
 
 /// A sign that an operation's effect has reached the mirror.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub(crate) enum Sign {
     Listener(ListenerKey),
     /// The listener is not, or newer than this.
     ListenerPast(ListenerKey, PartVersion),
+    /// The access control list holds all of these.
+    AccessListHolds(String, Vec<IpNet>),
+    /// The access control list is not, or newer than this.
+    AccessListPast(String, PartVersion),
 }
 
 /// The signs that one batch leaves on one CLB.
@@ -68,6 +73,9 @@ pub(crate) fn signs(
                         .map(Sign::VServerGroup),
                 );
             }
+            (Change::FillAccessList { entries, .. }, _) => {
+                signs.extend(id.map(|id| Sign::AccessListHolds(id.to_owned(), entries.clone())));
+            }
             (change, based_on) if applied => signs.extend(signs_of(change, based_on)),
             _ => {}
         }
@@ -102,10 +110,16 @@ fn signs_of(change: &Change, based_on: Option<PartVersion>) -> Vec<Sign> {
         | Change::StartListener { listener }
         | Change::DeleteListener { listener } => past(*listener).into_iter().collect(),
         Change::ChangeDomainExtension { port, .. } => past(https(*port)).into_iter().collect(),
-        // The group's own creation is waited for.
-        Change::ChangeBackends { .. } | Change::CreateLoadBalancer(_) | Change::CreateVServerGroup { .. } => {
-            Vec::new()
-        }
+        Change::TrimAccessList { access_list, .. } => based_on
+            .map(|version| Sign::AccessListPast(access_list.clone(), version))
+            .into_iter()
+            .collect(),
+        // The group's own creation is waited for, the list's entries are; that a list is gone is remembered.
+        Change::ChangeBackends { .. }
+        | Change::CreateLoadBalancer(_)
+        | Change::CreateVServerGroup { .. }
+        | Change::FillAccessList { .. }
+        | Change::DeleteAccessList => Vec::new(),
     }
 }
 
@@ -122,6 +136,14 @@ impl Signs {
             (Sign::VServerGroupPast(id, version), Some(found)) => {
                 found.vgroups.get(id).is_none_or(|group| group.version > *version)
             }
+            (Sign::AccessListHolds(id, entries), Some(found)) => found
+                .access_lists
+                .get(id)
+                .is_some_and(|list| entries.iter().all(|entry| list.entries.contains(entry))),
+            (Sign::AccessListPast(id, version), Some(found)) => found
+                .access_lists
+                .get(id)
+                .is_none_or(|list| list.version > *version),
             (Sign::Listener(key), Some(found)) => found.listeners.contains_key(key),
             (Sign::ListenerPast(key, version), Some(found)) => found
                 .listeners

@@ -335,6 +335,7 @@ pub(crate) fn load_balancer(id: &str, name: &str, owner: &str) -> LoadBalancer {
         master_zone_id: String::new(),
         slave_zone_id: String::new(),
         tags: [(marks::OWNER_TAG.to_owned(), owner.to_owned())].into(),
+        access_lists: BTreeMap::new(),
         eip_address: None,
         listeners: BTreeMap::new(),
         vgroups: BTreeMap::new(),

@@ -11,6 +11,7 @@ use clb_proto::actuator::v1::v_server_group_ref::Reference;
 
 use super::backend::{backends_from_proto, backends_to_proto};
 use super::listener::{UnknownNames, attributes_from_proto, attributes_to_proto, key_from_proto};
+use super::load_balancer::ranges_from_proto;
 use crate::WireError;
 use crate::field::{Reader, non_empty};
 
@@ -26,6 +27,8 @@ const START_LISTENER: Reader = Reader("StartListener");
 const DELETE_LISTENER: Reader = Reader("DeleteListener");
 const RECREATE_LISTENER: Reader = Reader("RecreateListener");
 const CHANGE_DOMAIN_EXTENSION: Reader = Reader("ChangeDomainExtension");
+const FILL_ACCESS_LIST: Reader = Reader("FillAccessList");
+const TRIM_ACCESS_LIST: Reader = Reader("TrimAccessList");
 
 pub(super) fn change_to_proto(change: &Change) -> Message {
     match change {
@@ -87,6 +90,15 @@ pub(super) fn change_to_proto(change: &Change) -> Message {
             domain: domain.clone(),
             certificate_id: certificate_id.clone().unwrap_or_default(),
         }),
+        Change::FillAccessList { ip_version, entries } => Message::FillAccessList(v1::FillAccessList {
+            ip_version: ip_version.to_string(),
+            entries: entries.iter().map(ToString::to_string).collect(),
+        }),
+        Change::TrimAccessList { access_list, entries } => Message::TrimAccessList(v1::TrimAccessList {
+            access_list_id: access_list.clone(),
+            entries: entries.iter().map(ToString::to_string).collect(),
+        }),
+        Change::DeleteAccessList => Message::DeleteAccessList(v1::DeleteAccessList {}),
     }
 }
 
@@ -137,6 +149,15 @@ pub(super) fn change_from_proto(message: Message) -> Result<Change, WireError> {
             domain: change.domain,
             certificate_id: non_empty(change.certificate_id),
         },
+        Message::FillAccessList(fill) => Change::FillAccessList {
+            ip_version: FILL_ACCESS_LIST.text("ip_version", &fill.ip_version)?,
+            entries: ranges_from_proto(FILL_ACCESS_LIST, fill.entries)?,
+        },
+        Message::TrimAccessList(trim) => Change::TrimAccessList {
+            access_list: trim.access_list_id,
+            entries: ranges_from_proto(TRIM_ACCESS_LIST, trim.entries)?,
+        },
+        Message::DeleteAccessList(v1::DeleteAccessList {}) => Change::DeleteAccessList,
     })
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use clb_model::cloud::{LoadBalancer, VServerGroup};
+use clb_model::cloud::{AccessList, LoadBalancer, VServerGroup};
 use clb_model::{LoadBalancerId, VServerGroupId};
 use clb_proto::actuator::v1;
+use ipnet::IpNet;
 
 use super::backend::{backends_from_proto, backends_to_proto, required_version, version_to_proto};
 use super::listener::{listener_from_proto, listener_to_proto};
@@ -12,6 +13,7 @@ use crate::WireError;
 use crate::field::{Reader, non_empty};
 
 const LOAD_BALANCER: Reader = Reader("LoadBalancer");
+const ACCESS_LIST: Reader = Reader("AccessList");
 const VSERVER_GROUP: Reader = Reader("VServerGroup");
 
 /// For the actuator.
@@ -48,6 +50,16 @@ pub fn load_balancer_to_proto(load_balancer: &LoadBalancer) -> v1::LoadBalancer 
             .map(|(id, vgroup)| vgroup_to_proto(id, vgroup))
             .collect(),
         eip_address: load_balancer.eip_address.clone().unwrap_or_default(),
+        access_lists: load_balancer
+            .access_lists
+            .iter()
+            .map(|(id, list)| v1::AccessList {
+                id: id.clone(),
+                version: Some(version_to_proto(list.version)),
+                name: list.name.clone(),
+                entries: list.entries.iter().map(ToString::to_string).collect(),
+            })
+            .collect(),
     }
 }
 
@@ -68,6 +80,13 @@ pub fn load_balancer_from_proto(message: v1::LoadBalancer) -> Result<LoadBalance
         let (id, vgroup) = vgroup_from_proto(vgroup)?;
         if vgroups.insert(id.clone(), vgroup).is_some() {
             return Err(LOAD_BALANCER.invalid("vgroups", id, "one group per id"));
+        }
+    }
+    let mut access_lists = BTreeMap::new();
+    for list in message.access_lists {
+        let (id, list) = access_list_from_proto(list)?;
+        if access_lists.insert(id.clone(), list).is_some() {
+            return Err(LOAD_BALANCER.invalid("access_lists", id, "one list per id"));
         }
     }
     Ok(LoadBalancer {
@@ -93,7 +112,32 @@ pub fn load_balancer_from_proto(message: v1::LoadBalancer) -> Result<LoadBalance
         eip_address: non_empty(message.eip_address),
         listeners,
         vgroups,
+        access_lists,
     })
+}
+
+fn access_list_from_proto(message: v1::AccessList) -> Result<(String, AccessList), WireError> {
+    let list = AccessList {
+        version: required_version(ACCESS_LIST, message.version)?,
+        name: message.name,
+        entries: ranges_from_proto(ACCESS_LIST, message.entries)?,
+    };
+    Ok((message.id, list))
+}
+
+/// Ranges in CIDR notation.
+pub(super) fn ranges_from_proto<C: FromIterator<IpNet>>(
+    reader: Reader,
+    ranges: Vec<String>,
+) -> Result<C, WireError> {
+    ranges
+        .iter()
+        .map(|range| {
+            range
+                .parse()
+                .map_err(|_| reader.invalid("entries", range, "an address range in CIDR notation"))
+        })
+        .collect()
 }
 
 fn vgroup_to_proto(id: &VServerGroupId, vgroup: &VServerGroup) -> v1::VServerGroup {

@@ -1,10 +1,13 @@
 //! CLBs with what is on them.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use clb_model::attribute::{AttributeKind, AttributeValue, ListenerAttribute, ListenerAttributes};
 use clb_model::cloud::*;
 use clb_model::version::PartVersion;
 use clb_model::{LoadBalancerId, VServerGroupId};
-use proptest::collection::{btree_map, vec};
+use ipnet::IpNet;
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::option;
 use proptest::prelude::*;
 
@@ -116,6 +119,12 @@ pub(crate) fn load_balancer() -> impl Strategy<Value = LoadBalancer> {
             name,
             backends,
         });
+    let access_list =
+        (version(), text(), btree_set(range(), 0..4)).prop_map(|(version, name, entries)| AccessList {
+            version,
+            name,
+            entries,
+        });
     let kinds = (
         address_type(),
         ip_version(),
@@ -129,9 +138,16 @@ pub(crate) fn load_balancer() -> impl Strategy<Value = LoadBalancer> {
         option::of(non_empty_text()),
         btree_map(listener_key(), listener(), 0..4),
         btree_map(vgroup_id(), vgroup, 0..4),
+        btree_map("acl-[a-z0-9]{1,8}", access_list, 0..3),
     );
     (load_balancer_id(), version(), vec(text(), 9), kinds, rest).prop_map(
-        |(id, version, texts, kinds, (bandwidth, flags, tags, eip_address, listeners, vgroups))| {
+        |(
+            id,
+            version,
+            texts,
+            kinds,
+            (bandwidth, flags, tags, eip_address, listeners, vgroups, access_lists),
+        )| {
             let mut texts = texts.into_iter();
             let mut next = || texts.next().unwrap();
             LoadBalancer {
@@ -157,7 +173,16 @@ pub(crate) fn load_balancer() -> impl Strategy<Value = LoadBalancer> {
                 eip_address,
                 listeners,
                 vgroups,
+                access_lists,
             }
         },
     )
+}
+
+pub(crate) fn range() -> impl Strategy<Value = IpNet> {
+    let v4 = (any::<u32>(), 0..=32_u8)
+        .prop_map(|(bits, length)| IpNet::new_assert(Ipv4Addr::from(bits).into(), length));
+    let v6 = (any::<u128>(), 0..=128_u8)
+        .prop_map(|(bits, length)| IpNet::new_assert(Ipv6Addr::from(bits).into(), length));
+    prop_oneof![v4, v6].prop_map(|range| range.trunc())
 }

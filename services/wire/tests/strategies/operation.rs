@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::cloud::{
     address_type, attributes, backend, instance_charge_type, internet_charge_type, ip_version, listener_key,
-    load_balancer_id, protocol, version, vgroup_id,
+    load_balancer_id, protocol, range, version, vgroup_id,
 };
 use super::cluster::{service_key, service_uid, tenure};
 use super::{duration, non_empty_text, port, text, texts_by_name};
@@ -129,6 +129,11 @@ fn change() -> impl Strategy<Value = Change> {
                 certificate_id,
             }
         }),
+        (ip_version(), vec(range(), 0..4))
+            .prop_map(|(ip_version, entries)| Change::FillAccessList { ip_version, entries }),
+        (non_empty_text(), vec(range(), 0..4))
+            .prop_map(|(access_list, entries)| Change::TrimAccessList { access_list, entries }),
+        Just(Change::DeleteAccessList),
     ]
 }
 

@@ -96,6 +96,17 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
             example: String::new(),
         });
     }
+    let quota = context.inputs.cluster.quotas.entries_per_access_list;
+    if valid.len() > quota && honoured(context) {
+        problems.push(Problem {
+            place: "spec.loadBalancerSourceRanges".to_owned(),
+            value: format!("{} ranges", valid.len()),
+            allowed: format!(
+                "at most {quota} ranges, the account's quota of entries in an access control list"
+            ),
+            example: String::new(),
+        });
+    }
     let with_acl = [&ACL_STATUS, &ACL_ID, &ACL_TYPE]
         .into_iter()
         .filter(|row| context.read.has(row))
@@ -140,7 +151,10 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
             .iter()
             .any(|port| port.protocol == ListenerProtocol::Tcp);
         if !honoured(context) {
-            say(true, not_yet("spec.sessionAffinity"));
+            let ports = managed(context, |protocol| protocol == ListenerProtocol::Tcp);
+            let seconds = seconds.min(LONGEST_PERSISTENCE_SECONDS);
+            let change = format!("{ports} would keep a client with its backend for {seconds} s");
+            say(true, not_yet("spec.sessionAffinity", &change));
         } else if !has_tcp {
             say(
                 true,
@@ -162,7 +176,9 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
     }
     if !service.source_ranges.is_empty() {
         if !honoured(context) {
-            say(true, not_yet("spec.loadBalancerSourceRanges"));
+            let ports = managed(context, |_| true);
+            let change = format!("{ports} would let in only {}", service.source_ranges.join(", "));
+            say(true, not_yet("spec.loadBalancerSourceRanges", &change));
         } else if !context.manages_listeners() {
             say(
                 true,
@@ -190,9 +206,20 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
     notices
 }
 
-fn not_yet(field: &str) -> String {
+/// The listeners of such protocols, for people.
+fn managed(context: &Context<'_>, is_meant: impl Fn(ListenerProtocol) -> bool) -> String {
+    let listeners: Vec<String> = context
+        .managed_ports()
+        .iter()
+        .filter(|port| is_meant(port.protocol) && port.forward_to.is_none())
+        .map(|port| port.key().to_string())
+        .collect();
+    format!("listener {}", listeners.join(", "))
+}
+
+fn not_yet(field: &str, change: &str) -> String {
     format!(
-        "{field} is not in force: the CLB was made by Alibaba's controller, which ignores it; the planner's \
-         setting for adopted CLBs starts it"
+        "{field} is not in force: the CLB was made by Alibaba's controller, which ignores it. With the planner's \
+         setting standard_fields_on_adopted {change}"
     )
 }

@@ -8,7 +8,7 @@ use clb_model::operation::{Change, LoadBalancerChange, OperationId};
 use super::draft::{Draft, Proposal};
 use super::forwarding::{self, Action};
 use super::vgroups::remove_group;
-use super::{Plan, PlanContext, marked};
+use super::{Plan, PlanContext, marked, source_ranges};
 use crate::find::{Found, Ownership};
 
 /// Plans what is left to do; nothing when the Service may go. `preserve` is `preserve-lb-on-delete` having a value.
@@ -18,17 +18,38 @@ pub fn plan_deletion(context: PlanContext<'_>, found: Found<'_>, preserve: bool)
     match (found.ownership, preserve) {
         (Ownership::Own, true) => preserve_instance(&mut draft, found.load_balancer),
         (Ownership::Own, false) => {
-            draft.add(
+            let deleted = draft.add(
                 Proposal::new(Change::DeleteLoadBalancer, going(context))
                     .based_on(found.load_balancer.version)
                     .taking_away(),
             );
+            if has_list(context, found) {
+                source_ranges::delete(&mut draft, deleted.into_iter().collect(), going(context));
+            }
         }
         // A user's CLB has neither protections nor tags of ours, and everything else is to stay.
         (Ownership::Reused, true) => {}
-        (Ownership::Reused, false) => leave_reused(&mut draft, context, found.load_balancer),
+        (Ownership::Reused, false) => {
+            leave_reused(&mut draft, context, found.load_balancer);
+            if has_list(context, found) {
+                let after = draft.changes_of_listeners();
+                source_ranges::delete(&mut draft, after, going(context));
+            }
+        }
     }
     draft.finish()
+}
+
+/// Plans that the access control list goes whose CLB is gone already.
+#[must_use]
+pub fn plan_list_deletion(context: PlanContext<'_>) -> Plan {
+    let mut draft = Draft::new(context.fresh);
+    source_ranges::delete(&mut draft, Vec::new(), going(context));
+    draft.finish()
+}
+
+fn has_list(context: PlanContext<'_>, found: Found<'_>) -> bool {
+    context.may_have_access_list || source_ranges::own_list(context, found.load_balancer).is_some()
 }
 
 fn going(context: PlanContext<'_>) -> String {

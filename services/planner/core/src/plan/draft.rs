@@ -93,6 +93,22 @@ impl Draft {
         id
     }
 
+    /// The operations so far that change, replace or delete a listener.
+    pub(super) fn changes_of_listeners(&self) -> Vec<OperationId> {
+        let operations = self.plan.operations.iter();
+        operations
+            .filter(|operation| {
+                matches!(
+                    operation.change,
+                    Change::ChangeListener { .. }
+                        | Change::RecreateListener { .. }
+                        | Change::DeleteListener { .. }
+                )
+            })
+            .map(|operation| operation.id)
+            .collect()
+    }
+
     pub(super) fn notice(&mut self, warning: bool, reason: &'static str, message: String) {
         self.plan.notices.push(Notice {
             warning,

@@ -22,6 +22,8 @@ use crate::desired::{DesiredListener, Source};
 pub(super) struct Wanted<'p> {
     pub(super) source: &'p Source,
     pub(super) listeners: &'p [DesiredListener],
+    /// What a listener that is to use the access control list waits for.
+    pub(super) filled: Option<OperationId>,
 }
 
 /// Plans all listeners of the Service's ports.
@@ -248,6 +250,7 @@ impl<'p> ListenerPlanner<'p, '_> {
             )
             .after(self.creation)
             .after(group_ready)
+            .after(self.filled_list(&wanted.named))
             .after(after),
         );
         domain_extensions::plan(self.draft, self.context, wanted, None, Some(operation));
@@ -294,6 +297,7 @@ impl<'p> ListenerPlanner<'p, '_> {
             )
             .based_on(listener.version)
             .after(group_ready)
+            .after(self.filled_list(&wanted.named))
             .after(after)
             .taking_away(),
         )?;
@@ -333,6 +337,7 @@ impl<'p> ListenerPlanner<'p, '_> {
             }
             let (reference, ready) = group.unzip();
             let repoints = reference.is_some();
+            let filled = self.filled_list(&changes);
             let operation = self.draft.add_harmless(
                 Proposal::new(
                     Change::ChangeListener {
@@ -343,7 +348,8 @@ impl<'p> ListenerPlanner<'p, '_> {
                     reason,
                 )
                 .based_on(listener.version)
-                .after(ready.unwrap_or_default()),
+                .after(ready.unwrap_or_default())
+                .after(filled),
             );
             if let Some(present) = listener.vgroup.as_ref().filter(|_| repoints) {
                 self.groups.release(present, Some(operation));
@@ -376,6 +382,12 @@ impl<'p> ListenerPlanner<'p, '_> {
             }
             _ => Some((handle.reference, handle.after)),
         }
+    }
+
+    /// What a listener that gets these attributes waits for because of its access control list.
+    fn filled_list(&self, attributes: &ListenerAttributes) -> Option<OperationId> {
+        let uses_list = attributes.get(ListenerAttribute::AclId).is_some();
+        self.wanted.filled.filter(|_| uses_list)
     }
 
     /// The group that a wanted listener sends to and what it waits for; none when that group is not there.

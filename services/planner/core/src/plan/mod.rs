@@ -18,6 +18,7 @@ mod marked;
 mod quotas;
 mod reasons;
 mod rollout;
+mod source_ranges;
 mod tags;
 mod vgroups;
 
@@ -58,6 +59,8 @@ pub struct PlanContext<'a> {
     pub left_out: &'a [LeftOutKey],
     /// The Internet charge type that the CLB was told and that it shows only at midnight.
     pub coming_charge_type: Option<InternetChargeType>,
+    /// Whether an access control list of the Service's may be left in the cloud though no listener of its CLB uses one.
+    pub may_have_access_list: bool,
     /// Whether the snapshot is committed and fresh. Otherwise nothing is taken away.
     pub fresh: bool,
 }
@@ -124,11 +127,15 @@ pub fn plan(
     let mut groups = vgroups::Groups::new(context, &in_force.vgroups, observed);
     groups.plan_backends(&mut draft, creation);
     if manages_listeners(&desired.source) {
+        let admission = source_ranges::plan(&mut draft, context, desired, observed, creation);
+        let listeners = admission.applied(in_force.listeners, observed);
         let wanted = listeners::Wanted {
             source: &desired.source,
-            listeners: &in_force.listeners,
+            listeners: &listeners,
+            filled: admission.filled(),
         };
         listeners::plan(&mut draft, context, wanted, observed, &mut groups, creation);
+        source_ranges::plan_removal(&mut draft, &admission);
     }
     groups.plan_removals(&mut draft);
     draft.finish()

@@ -9,7 +9,7 @@ use super::pass::Pass;
 use super::{Observation, State, Step, StepInputs};
 use crate::conditions::{FORMER, PROGRAMMED, Subject, reason};
 use crate::find::{FindError, Ownership, annotation, find_for_clean_up};
-use crate::plan::deletion::plan_deletion;
+use crate::plan::deletion::{plan_deletion, plan_list_deletion};
 
 /// With any value, even `"false"`, the CLB stays.
 const PRESERVE_SUFFIX: &str = "loadbalancer-preserve-lb-on-delete";
@@ -33,11 +33,11 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
         Err(error) => return failed(pass, &error),
     };
     pass.notifications.look_at(Subject::Failure);
+    let preserve = annotation(&service.annotations, PRESERVE_SUFFIX).is_some_and(|value| !value.is_empty());
     let Some(found) = found else {
-        return finished(pass);
+        return without_load_balancer(pass, preserve);
     };
     pass.memory.load_balancer = Some(found.load_balancer.id.clone());
-    let preserve = annotation(&service.annotations, PRESERVE_SUFFIX).is_some_and(|value| !value.is_empty());
     let plan = plan_deletion(pass.plan_context(&[]), found, preserve);
     for failure in inputs.memory.failures.iter().filter(|failure| failure.warn) {
         pass.notifications.say(
@@ -89,6 +89,33 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
         |failure| failure.message.clone(),
     );
     pass.end(State::Cleaning, message)
+}
+
+/// The CLB is gone; its access control list, which could go only after it, may not be.
+fn without_load_balancer(mut pass: Pass<'_>, preserve: bool) -> Step {
+    if preserve || !pass.may_have_access_list() {
+        return finished(pass);
+    }
+    let plan = plan_list_deletion(pass.plan_context(&[]));
+    pass.memory.keep_refusals_of(&plan);
+    pass.give(&plan, None);
+    let failure = pass.memory.failures.first().cloned();
+    if let Some(failure) = failure.as_ref().filter(|failure| failure.warn) {
+        pass.notifications.say(
+            Subject::Failure,
+            Severity::Warning,
+            FAILED,
+            &failure.message,
+            None,
+        );
+    }
+    pass.end(
+        State::Cleaning,
+        failure.map_or_else(
+            || "removing the access control list for the source ranges".to_owned(),
+            |failure| failure.message,
+        ),
+    )
 }
 
 fn failed(mut pass: Pass<'_>, error: &FindError) -> Step {

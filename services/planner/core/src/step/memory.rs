@@ -61,6 +61,8 @@ impl Memory {
             ) => {
                 self.load_balancer = LoadBalancerId::new(id.clone()).ok();
             }
+            (Change::FillAccessList { .. }, _) => self.access_list_gone = false,
+            (Change::DeleteAccessList, outcome) if outcome.succeeded() => self.access_list_gone = true,
             (Change::DeleteLoadBalancer, outcome) if outcome.succeeded() => {
                 if let Some(id) = self.load_balancer.take() {
                     self.gone = Some(id);
@@ -257,5 +259,10 @@ fn describe(change: &Change) -> String {
         Change::ChangeDomainExtension { port, domain, .. } => {
             format!("changing extension domain {domain} of listener https:{port}")
         }
+        Change::FillAccessList { .. } => "filling the access control list for the source ranges".to_owned(),
+        Change::TrimAccessList { .. } => {
+            "taking entries out of the access control list for the source ranges".to_owned()
+        }
+        Change::DeleteAccessList => "deleting the access control list for the source ranges".to_owned(),
     }
 }

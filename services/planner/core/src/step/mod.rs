@@ -80,6 +80,8 @@ pub struct Memory {
     pub unseen_since_ms: Option<u64>,
     /// Since when that CLB has been shown as inactive though it has running listeners, milliseconds since 1970.
     pub inactive_since_ms: Option<u64>,
+    /// The Service's access control list was deleted, or found to be gone, and none was made since.
+    pub access_list_gone: bool,
     /// Backends that the cloud could not use, and when they are tried again.
     pub left_out: BTreeMap<LeftOutKey, LeftOut>,
     /// A change of the Internet charge type that the cloud has not shown yet.

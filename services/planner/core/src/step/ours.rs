@@ -202,6 +202,7 @@ fn create(mut pass: Pass<'_>, desired: &Desired) -> Step {
     pass.wake_at(retry_at);
     let plan = plan::plan(pass.plan_context(&left_out), desired, None, replaces);
     say_notices(&mut pass, desired, &plan);
+    pass.remember_access_list(desired);
     let problem = say_failures(&mut pass, &plan);
     if desired.preserve_on_delete {
         say_preserved(&mut pass, None);
@@ -241,6 +242,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
         );
     }
     say_notices(&mut pass, desired, &plan);
+    pass.remember_access_list(desired);
     if plan.operations.is_empty() {
         pass.memory.failures.clear();
     }

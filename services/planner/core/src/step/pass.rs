@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use clb_model::LoadBalancerId;
+use clb_model::cluster::ConditionStatus;
 use clb_model::directive::{Event, Severity, Writes};
+use clb_model::marks;
 use clb_model::operation::{Operation, Priority};
 
 use super::{Memory, PlannedBatch, State, Step, StepInputs};
-use crate::conditions::{ConditionWrites, NOTIFIED, Notifications, reason};
+use crate::conditions::{self, ConditionWrites, NOTIFIED, Notifications, SOURCE_RANGES, reason};
+use crate::desired::Desired;
 use crate::facts::Question;
 use crate::plan::{LeftOutKey, Plan, PlanContext};
 
@@ -49,7 +52,31 @@ impl<'a> Pass<'a> {
             attachments: self.inputs.attachments,
             left_out,
             coming_charge_type: self.memory.charge_type_told.map(|told| told.charge_type),
+            may_have_access_list: self.may_have_access_list(),
             fresh: self.inputs.fresh,
+        }
+    }
+
+    /// A condition remembers that there is one until it is known to be gone: a CLB that was deleted first does not show it any more.
+    pub(super) fn may_have_access_list(&self) -> bool {
+        let remembered = conditions::find(self.inputs.service, SOURCE_RANGES)
+            .is_some_and(|condition| condition.status == ConditionStatus::True);
+        remembered && !self.memory.access_list_gone
+    }
+
+    /// Remembers that the Service has an access control list, or that it has none any more.
+    pub(super) fn remember_access_list(&mut self, desired: &Desired) {
+        let service = self.inputs.service;
+        if !desired.source_ranges.is_empty() {
+            let name = marks::access_list_name(&service.uid);
+            self.conditions.set(SOURCE_RANGES, true, reason::RESTRICTED, name);
+        } else if self.memory.access_list_gone {
+            self.conditions.correct(
+                SOURCE_RANGES,
+                false,
+                reason::UNRESTRICTED,
+                "the Service has no source ranges, and no access control list for them",
+            );
         }
     }
 

@@ -22,16 +22,6 @@ pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
         pass.notifications
             .say(Subject::Notice, severity, notice.reason, &notice.message, None);
     }
-    if !desired.source_ranges.is_empty() {
-        pass.notifications.say(
-            Subject::Notice,
-            Severity::Warning,
-            FAILED,
-            "spec.loadBalancerSourceRanges is not put into force yet: the CLB lets everyone in. Use the annotations for access control \
-             lists meanwhile",
-            None,
-        );
-    }
     for (key, left) in &pass.memory.left_out {
         pass.notifications.say(
             Subject::Notice,

@@ -158,6 +158,7 @@ fn load_balancer(id: &str, json: &Value) -> LoadBalancer {
         master_zone_id: text(json, "MasterZoneId"),
         slave_zone_id: text(json, "SlaveZoneId"),
         tags: serde_json::from_value::<BTreeMap<String, String>>(json["tags"].clone()).unwrap(),
+        access_lists: BTreeMap::new(),
         eip_address: None,
         listeners,
         vgroups,

@@ -1,11 +1,13 @@
 //! A small pure model of the cloud: carries out operations as the actuator and the cloud would, and fails the test where one is wrong.
 
+mod access_lists;
 mod listeners;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::cloud::{
-    Backend, BackendTarget, DomainExtension, ListenerKey, ListenerProtocol, LoadBalancer, VServerGroup,
+    AccessList, Backend, BackendTarget, DomainExtension, ListenerKey, ListenerProtocol, LoadBalancer,
+    VServerGroup,
 };
 use clb_model::operation::{
     BackendChange, Change, LeftOutBackend, LoadBalancerChange, NewLoadBalancer, Operation, OperationId,
@@ -29,6 +31,10 @@ pub(crate) struct Cloud {
     pub(crate) cut_off: BTreeSet<ListenerKey>,
     /// Servers that cannot be backends.
     pub(crate) unusable: BTreeSet<String>,
+    /// Access control lists by id.
+    pub(crate) access_lists: BTreeMap<String, AccessList>,
+    /// The name of the list of the Service whose batches are carried out.
+    pub(crate) list_name: String,
 }
 
 impl Cloud {
@@ -71,7 +77,7 @@ impl Cloud {
                 target.as_ref().and_then(|id| before.load_balancers.get(id)),
             );
             let served = self.served(&target);
-            let usable = self.without_unusable(operation);
+            let usable = self.with_list_id(self.without_unusable(operation));
             let id = self.apply_one(&usable, &mut target, &created);
             let serves = self.served(&target);
             self.cut_off.extend(
@@ -134,6 +140,9 @@ impl Cloud {
                 .insert(id.clone(), new_load_balancer(&id, new, version));
             *target = Some(id.clone());
             return Some(id.to_string());
+        }
+        if let Some(created) = self.apply_to_list(operation, target.as_ref(), version) {
+            return created;
         }
         let id = target.clone().unwrap();
         if operation.change == Change::DeleteLoadBalancer {
@@ -223,6 +232,7 @@ impl Cloud {
                     }
                 }
             }
+            Change::FillAccessList { .. } | Change::TrimAccessList { .. } | Change::DeleteAccessList => {}
         }
         None
     }
@@ -263,6 +273,8 @@ fn check_fence(operation: &Operation, before: Option<&LoadBalancer>) {
         | Change::DeleteVServerGroup { .. }
         | Change::DeleteListener { .. }
         | Change::RecreateListener { .. }
+        | Change::TrimAccessList { .. }
+        | Change::DeleteAccessList
         | Change::ChangeLoadBalancer(LoadBalancerChange::RemoveTags(_))
         | Change::ChangeDomainExtension {
             certificate_id: None, ..
@@ -283,6 +295,9 @@ fn check_fence(operation: &Operation, before: Option<&LoadBalancer>) {
             vgroup: VServerGroupRef::Id(vgroup),
             ..
         } => clb.vgroups.get(vgroup).map(|group| group.version),
+        Change::TrimAccessList { access_list, .. } => {
+            clb.access_lists.get(access_list).map(|list| list.version)
+        }
         Change::ChangeListener { listener, .. }
         | Change::StartListener { listener }
         | Change::DeleteListener { listener } => clb.listeners.get(listener).map(|listener| listener.version),
@@ -329,6 +344,7 @@ fn new_load_balancer(id: &LoadBalancerId, new: &NewLoadBalancer, version: PartVe
             .clone()
             .unwrap_or_else(|| "cn-hangzhou-j".to_owned()),
         tags: new.tags.clone(),
+        access_lists: BTreeMap::new(),
         eip_address: None,
         listeners: BTreeMap::new(),
         vgroups: BTreeMap::new(),

@@ -14,4 +14,5 @@ mod notices;
 mod properties;
 mod readiness_gates;
 mod reuse;
+mod source_ranges;
 pub(crate) mod world;

@@ -32,9 +32,11 @@ pub(crate) struct World {
 impl World {
     /// With an empty cloud.
     pub(crate) fn new(lab: Lab) -> Self {
+        let mut cloud = Cloud::default();
+        cloud.list_name = marks::access_list_name(&lab.service.uid);
         Self {
             lab,
-            cloud: Cloud::default(),
+            cloud,
             memory: Memory::default(),
             fresh: true,
             now_ms: NOW_MS,
