@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clb_cloud_client::{Action, CallError, Class, Client, Failure};
 use clb_telemetry::Check;
+use clb_model::LoadBalancerId;
 use tokio::time::Instant;
 
 use crate::limits::{Asker, Limits, NoPermit, Permit};
@@ -38,6 +39,9 @@ impl ReadError {
     /// Whether what was read does not exist.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self, Self::Call(error) if error.is_gone())
+    /// The answers did not fit together, or own writes were under way, until the deadline.
+    #[error("what is on {0} could not be read as a whole until the deadline")]
+    Incomplete(LoadBalancerId),
     }
 }
 

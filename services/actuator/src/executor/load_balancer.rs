@@ -77,6 +77,12 @@ impl Run {
                     load_balancer.delete_protection = true
                 });
                 drop(turn);
+                // Or switching it off was said to be done and takes effect late: never without a pause.
+                let delay = attempts.next_delay();
+                if !self.pause(delay, attempts.unsure).await {
+                    return Err(Outcome::Busy { retry_after: delay });
+                }
+                self.check_superseded(attempts.unsure)?;
                 continue;
             }
             self.failed(&mut attempts, turn, error, PART).await?;

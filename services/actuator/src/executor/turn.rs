@@ -42,6 +42,11 @@ impl Attempts {
         }
     }
 
+    /// How long to wait before the next attempt.
+    pub(super) fn next_delay(&mut self) -> Duration {
+        self.backoff.next_delay()
+    }
+
     /// The outcome where the mirror shows what was wanted: by an attempt of ours, or before any.
     pub(super) fn already(&self, id: Option<String>) -> Outcome {
         if self.unsure {
@@ -144,7 +149,7 @@ impl Run {
     ) -> Result<(), Outcome> {
         drop(turn);
         tracing::debug!(%error, "an attempt failed");
-        let delay = attempts.backoff.next_delay();
+        let delay = attempts.next_delay();
         if error.outcome_unknown() {
             attempts.unsure = true;
             self.was_unsure = true;
@@ -252,6 +257,9 @@ impl Run {
 pub(super) fn read_failed(error: &ReadError) -> Outcome {
     match error {
         ReadError::NoPermit(refused) => throttled(refused),
+        ReadError::Incomplete(_) => Outcome::Busy {
+            retry_after: HOLD_PERMIT,
+        },
         ReadError::Call(error) => match &error.failure {
             Failure::Refused(refusal) => match refusal.class {
                 Class::Busy => Outcome::Busy {

@@ -1,6 +1,7 @@
 //! Calls that fail in every way: the end is the same, and there is never a second CLB.
 
 use clb_model::operation::{Change, LoadBalancerChange, Outcome};
+use clb_wire::actuator::MirrorUpdate;
 use cloud_sim::{Fault, FaultKind};
 
 use crate::lab::{Lab, assert_succeeded, creation, new_load_balancer};
@@ -182,4 +183,43 @@ async fn a_quota_stops_its_operation_and_says_so() {
         "{results:?}"
     );
     assert_eq!(lab.calls("CreateLoadBalancer"), 1);
+}
+
+#[tokio::test]
+async fn a_protection_that_stays_on_is_not_hammered() {
+    let lab = Lab::start().await;
+    let (id, _) = lab.create("uid-1").await;
+    lab.sim.cloud().order_fault(
+        Fault::next(FaultKind::ApplyNever)
+            .of("SetLoadBalancerDeleteProtection")
+            .always(),
+    );
+    let mut batch = lab.batch_on("uid-1", &id, vec![Change::DeleteLoadBalancer]);
+    batch.deadline = std::time::Duration::from_secs(1);
+    let results = lab.execute(&batch).await;
+    assert!(matches!(results[0].outcome, Outcome::Busy { .. }), "{results:?}");
+    // The pauses begin with 200 ms and grow.
+    let calls = lab.calls("DeleteLoadBalancer");
+    assert!((1..=5).contains(&calls), "{calls}");
+}
+
+#[tokio::test]
+async fn a_clb_whose_groups_cannot_be_found_is_read_with_pauses_until_the_deadline() {
+    let lab = Lab::start().await;
+    lab.sim.cloud().order_fault(
+        Fault::next(error(404, "InvalidLoadBalancerId.NotFound"))
+            .of("DescribeVServerGroups")
+            .always(),
+    );
+    // Until everything is listed a batch is told to come again.
+    let mut watch = lab.watch().await;
+    while watch.next().await != MirrorUpdate::Synced {}
+    let rename = Change::ChangeLoadBalancer(LoadBalancerChange::Name("new-name".to_owned()));
+    let mut batch = lab.batch_on("uid-1", &"lb-reuse-04".parse().unwrap(), vec![rename]);
+    batch.deadline = std::time::Duration::from_secs(1);
+    let results = lab.execute(&batch).await;
+    assert!(matches!(results[0].outcome, Outcome::Busy { .. }), "{results:?}");
+    let calls = lab.calls("DescribeVServerGroups");
+    assert!((1..=5).contains(&calls), "{calls}");
+    assert_eq!(lab.calls("SetLoadBalancerName"), 0);
 }
