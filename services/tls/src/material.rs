@@ -170,29 +170,46 @@ fn unusable(setting: &'static str, wrong: String) -> TlsError {
     TlsError::Unusable { setting, wrong }
 }
 
+const NO_CERTIFICATE: &str = "there is no certificate in it; a PEM block BEGIN CERTIFICATE is needed";
+
 fn no_certificate(setting: &'static str) -> TlsError {
-    unusable(
-        setting,
-        "there is no certificate in it; a PEM block BEGIN CERTIFICATE is needed".to_owned(),
-    )
+    unusable(setting, NO_CERTIFICATE.to_owned())
 }
 
 fn certificates(setting: &'static str, pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let found: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes())
+    certificates_in(pem.as_bytes()).map_err(|wrong| unusable(setting, wrong))
+}
+
+fn certificates_in(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|error| unusable(setting, format!("it is not valid PEM: {error}")))?;
+        .map_err(|error| format!("it is not valid PEM: {error}"))?;
     if found.is_empty() {
-        Err(no_certificate(setting))
+        Err(NO_CERTIFICATE.to_owned())
     } else {
         Ok(found)
     }
 }
 
+fn key_in(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    // The library's error is left out: it could quote the key.
+    PrivateKeyDer::from_pem_slice(pem)
+        .map_err(|_| "there is no private key in it; a PEM block BEGIN PRIVATE KEY is needed".to_owned())
+}
+
+/// For the settings: whether a file's content holds certificates at all.
+pub(crate) fn holds_certificates(content: &[u8]) -> Result<(), String> {
+    certificates_in(content).map(drop)
+}
+
+/// For the settings: whether a file's content holds a private key at all.
+pub(crate) fn holds_key(content: &[u8]) -> Result<(), String> {
+    key_in(content).map(drop)
+}
+
 fn check_key(chain: Vec<CertificateDer<'static>>, key: &SecretString) -> Result<(), TlsError> {
     let wrong = |text: &str| unusable("tls.key_file", text.to_owned());
-    // The library's error is left out: it could quote the key.
-    let key = PrivateKeyDer::from_pem_slice(key.expose_secret().as_bytes())
-        .map_err(|_| wrong("there is no private key in it; a PEM block BEGIN PRIVATE KEY is needed"))?;
+    let key = key_in(key.expose_secret().as_bytes()).map_err(|text| wrong(&text))?;
     let provider = CryptoProvider::get_default()
         .cloned()
         .unwrap_or_else(|| aws_lc_rs::default_provider().into());

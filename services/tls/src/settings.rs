@@ -6,16 +6,17 @@ use std::path::PathBuf;
 use clb_settings::{Checker, HostPort, settings};
 
 use crate::loopback::{require_loopback_address, require_loopback_host};
+use crate::material::{holds_certificates, holds_key};
 
 settings! {
     /// Certificates, in PEM files: a service's group `tls`.
     pub struct TlsSettings {
         /// The authority that signs every service's certificate.
-        ca_file: PathBuf = required(),
+        ca_file: PathBuf = required().file(holds_certificates),
         /// This service's certificate with the intermediate ones; its URI name says who the service is.
-        cert_file: PathBuf = required(),
+        cert_file: PathBuf = required().file(holds_certificates),
         /// The certificate's private key.
-        key_file: PathBuf = required(),
+        key_file: PathBuf = required().file(holds_key),
     }
 }
 

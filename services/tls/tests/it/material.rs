@@ -181,3 +181,38 @@ fn settings_that_contradict_each_other_are_named_at_start() {
         assert_eq!(named, fields, "{yaml}: {errors}");
     }
 }
+
+#[test]
+fn a_start_names_all_three_files_that_are_of_no_use() {
+    let program = clb_settings::Program {
+        name: "clb-example",
+        version: "1",
+        about: "",
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let no_key = folder.path().join("key.pem");
+    std::fs::write(&no_key, "hunter2").unwrap();
+    let arguments = [
+        "--listen=here".to_owned(),
+        "--tls-ca-file=/no/such/ca.pem".to_owned(),
+        "--tls-cert-file=/no/such/cert.pem".to_owned(),
+        format!("--tls-key-file={}", no_key.display()),
+    ];
+    let Err(clb_settings::LoadError::Wrong(errors)) =
+        clb_settings::load::<ServiceSettings>(&program, arguments, [])
+    else {
+        panic!("accepted")
+    };
+    let mut fields: Vec<_> = errors
+        .problems()
+        .iter()
+        .map(|problem| problem.field.as_str())
+        .collect();
+    fields.sort_unstable();
+    assert_eq!(
+        fields,
+        ["listen", "tls.ca_file", "tls.cert_file", "tls.key_file"],
+        "{errors}"
+    );
+    assert!(!errors.to_string().contains("hunter2"), "{errors}");
+}
