@@ -61,6 +61,7 @@
 mod command_line;
 mod declare;
 mod document;
+mod failure;
 mod field;
 mod load;
 mod problem;
