@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clb_model::ServiceUid;
 use clb_proto::actuator::v1;
@@ -15,6 +16,7 @@ use clb_wire::actuator::{
 };
 use futures::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +28,8 @@ use crate::mirror::ViewHandle;
 
 /// Messages that may wait in a stream for the network; what waits longer stays in the mirror's outbox, each thing once.
 const STREAM_BUFFER: usize = 16;
+/// How long a planner that opens a watch may take to say for which cluster.
+const FIRST_MESSAGE: Duration = Duration::from_secs(10);
 
 /// The service.
 pub(crate) struct Service {
@@ -75,7 +79,12 @@ impl ActuatorService for Service {
     ) -> Result<Response<Self::WatchStream>, Status> {
         self.only_planners(&request)?;
         let mut requests = request.into_inner();
-        let open = match requests.message().await?.and_then(|request| request.message) {
+        let first = tokio::select! {
+            first = timeout(FIRST_MESSAGE, requests.message()) => first
+                .map_err(|_| Status::deadline_exceeded("the first message of a watch did not come in time"))??,
+            () = self.stop.cancelled() => return Err(shutting_down()),
+        };
+        let open = match first.and_then(|request| request.message) {
             Some(Message::Open(open)) => open,
             _ => {
                 return Err(Status::invalid_argument(
@@ -98,11 +107,11 @@ impl ActuatorService for Service {
         self.tasks.spawn(async move {
             let failed = tokio::select! {
                 failed = serve_view(&view, &mut requests, &updates) => failed,
-                () = stop.cancelled() => Some(Status::unavailable("the actuator is shutting down")),
+                () = stop.cancelled() => Some(shutting_down()),
             };
             if let Some(status) = failed {
-                // A reader that is gone needs no reason.
-                drop(updates.send(Err(status)).await);
+                // A reader that is gone needs no reason, and one that does not read must not hold up the end.
+                drop(updates.try_send(Err(status)));
             }
             tracing::info!(cluster = open.cluster_id, "a planner's watch has ended");
         });
@@ -115,7 +124,7 @@ impl ActuatorService for Service {
     ) -> Result<Response<Self::ExecuteStream>, Status> {
         self.only_planners(&request)?;
         if self.stop.is_cancelled() {
-            return Err(Status::unavailable("the actuator is shutting down"));
+            return Err(shutting_down());
         }
         let batch = request
             .into_inner()
@@ -208,6 +217,10 @@ fn take_interests(view: &ViewHandle, request: v1::WatchRequest) -> Result<(), St
         .map_err(|error| Status::invalid_argument(format!("removals: {error}")))?;
     view.change_interests(upserts, &removals);
     Ok(())
+}
+
+fn shutting_down() -> Status {
+    Status::unavailable("the actuator is shutting down")
 }
 
 fn invalid(error: &WireError) -> Status {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clb_cloud_client::{Client, ClientSetup, CredentialsProvider, Endpoints, Network, Product};
 use clb_proto::actuator::v1::actuator_service_server::ActuatorServiceServer;
@@ -33,6 +34,9 @@ pub const NAME: &str = "clb-actuator";
 
 /// A batch has some hundred backends at most; a CLB with all its groups is the largest message.
 const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
+
+/// What runs in the background stops at its next await; only a mistake needs longer than this.
+const BACKGROUND_GRACE: Duration = Duration::from_secs(5);
 
 /// Streams of one planner's connection.
 const STREAMS: u32 = 16_384;
@@ -170,7 +174,9 @@ impl Actuator {
         }
         background_stop.cancel();
         background.close();
-        background.wait().await;
+        if timeout(BACKGROUND_GRACE, background.wait()).await.is_err() {
+            tracing::warn!(grace = ?BACKGROUND_GRACE, "background tasks did not end in time and are left behind");
+        }
         admin_stop.cancel();
         ended.transpose()?;
         admin.await??;

@@ -231,6 +231,14 @@ impl Lab {
         Watch { requests, updates }
     }
 
+    /// Opens a watch without ever saying for which cluster, and how that ends.
+    pub(crate) async fn watch_in_silence(&self) -> Status {
+        let mut request = Request::new(futures::stream::pending());
+        clb_tls::present(&PeerIdentity::Planner, request.metadata_mut());
+        let ended = tokio::time::timeout(PATIENCE, self.client.clone().watch(request)).await;
+        ended.expect("it ends").unwrap_err()
+    }
+
     /// The CLB as the mirror shows it once it satisfies `wanted`.
     pub(crate) async fn seen(
         &self,
@@ -294,6 +302,23 @@ impl Watch {
         };
         let interests = v1::WatchInterests {
             upserts: vec![interest_to_proto(&interest)],
+            removals: Vec::new(),
+        };
+        self.send(interests).await;
+    }
+
+    /// Interests of so many Services with long UIDs, so that the answers are more than the network holds for one that does not read.
+    pub(crate) async fn interested_in_many(&self, count: usize) {
+        let upserts = (0..count).map(|number| {
+            let service = ServiceUid::new(format!("{number:0>60}")).unwrap();
+            interest_to_proto(&Interest {
+                default_name: default_name(&service),
+                service,
+                load_balancer: None,
+            })
+        });
+        let interests = v1::WatchInterests {
+            upserts: upserts.collect(),
             removals: Vec::new(),
         };
         self.send(interests).await;

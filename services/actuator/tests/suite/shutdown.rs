@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clb_model::operation::{Change, LoadBalancerChange, Outcome};
+use clb_wire::actuator::MirrorUpdate;
 use cloud_sim::{Fault, FaultKind};
 
 use crate::lab::Lab;
@@ -41,4 +42,34 @@ async fn the_current_operation_finishes_and_the_others_are_skipped() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn a_planner_that_never_says_for_which_cluster_is_told_of_the_end() {
+    let lab = Lab::start().await;
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        lab.shut_down();
+    };
+    let (status, ()) = tokio::join!(lab.watch_in_silence(), stop);
+    assert_eq!(status.code(), tonic::Code::Unavailable, "{status}");
+    assert!(status.message().contains("shutting down"), "{status}");
+    lab.ended().await;
+}
+
+#[tokio::test]
+async fn a_planner_that_does_not_read_holds_up_no_end() {
+    let lab = Lab::with(
+        "shutdown_grace: 1s\nlimits: [{action: '*', calls: 1000000, burst: 100000}]",
+        |_| {},
+    )
+    .await;
+    let mut watch = lab.watch().await;
+    while watch.next().await != MirrorUpdate::Synced {}
+    watch.interested_in_many(50_000).await;
+    // Until the answers fill everything between.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    lab.shut_down();
+    lab.ended().await;
+    drop(watch);
 }
