@@ -18,6 +18,8 @@ pub const PROGRAMMED: &str = "service.k8s.alibaba/Programmed";
 pub const NOTIFIED: &str = "service.k8s.alibaba/Notified";
 /// The CLB was made by Alibaba's controller.
 pub const ADOPTED: &str = "service.k8s.alibaba/Adopted";
+/// Whether the CLB has an address of every family that the Service asks for.
+pub const IP_FAMILIES: &str = "service.k8s.alibaba/IPFamilies";
 /// The Service has an access control list for its source ranges.
 pub const SOURCE_RANGES: &str = "service.k8s.alibaba/SourceRanges";
 /// The CLB that the Service had before.
@@ -90,6 +92,10 @@ reasons! {
     SAID = "Said";
     /// Adopted is True.
     MADE_BY_ANOTHER = "MadeByAnotherController";
+    /// IPFamilies is False: a CLB has one address, of the Service's first family.
+    SINGLE_FAMILY = "SingleFamily";
+    /// IPFamilies is True: no second family is asked for any more.
+    ALL_FAMILIES = "AllFamilies";
     /// SourceRanges is True.
     RESTRICTED = "Restricted";
     /// SourceRanges is False: everyone may connect again.
@@ -153,6 +159,11 @@ pub const TABLE: &[ConditionType] = &[
         kind: ADOPTED,
         meaning: "True when the Service had an address before any condition of ours: its CLB was made by Alibaba's controller.",
         reasons: &[reason::MADE_BY_ANOTHER],
+    },
+    ConditionType {
+        kind: IP_FAMILIES,
+        meaning: "False when the Service asks for both address families: a CLB has one address.",
+        reasons: &[reason::SINGLE_FAMILY, reason::ALL_FAMILIES],
     },
     ConditionType {
         kind: SOURCE_RANGES,

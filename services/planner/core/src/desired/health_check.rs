@@ -102,17 +102,19 @@ pub(super) fn name_attributes(context: &Context<'_>, port: &Port<'_>, attributes
         );
     }
     if let Some(node_port) = node_health_port(context, port) {
-        attributes.set(Attribute::HealthCheckType, HealthCheckType::Http.as_str());
+        if Attribute::HealthCheckType.applies_to(protocol) {
+            attributes.set(Attribute::HealthCheckType, HealthCheckType::Http.as_str());
+        }
         attributes.set(Attribute::HealthCheckUri, NODE_HEALTH_PATH);
         attributes.set(Attribute::HealthCheckConnectPort, i64::from(node_port));
     }
 }
 
-/// The port on which kube-proxy says whether a Node has ready pods, where the settings ask for it and every
-/// backend is a Node. An annotation that says how to check goes before.
+/// The port on which kube-proxy says by HTTP whether a Node has ready pods, where the settings ask for it and
+/// every backend is a Node. An annotation that says how to check goes before.
 fn node_health_port(context: &Context<'_>, port: &Port<'_>) -> Option<u16> {
     let settings = context.inputs.cluster;
-    if !settings.use_health_check_node_port || !context.is_local() || port.protocol != ListenerProtocol::Tcp {
+    if !settings.use_health_check_node_port || !context.is_local() || port.protocol == ListenerProtocol::Udp {
         return None;
     }
     let annotations = &context.annotations().health_check;

@@ -9,21 +9,18 @@ use clb_model::marks::CLASS_CONDITION;
 use super::kept::{former, in_force};
 use super::pass::Pass;
 use super::readiness_gates::registered;
-use super::said::{FAILED, say_failures, say_notices, say_preserved};
-use super::status::write_status;
+use super::said::{FAILED, say_failures, say_families, say_notices, say_preserved};
+use super::status::{remember, write_status};
+use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
 use crate::conditions::{ACCEPTED, PROGRAMMED, Subject, reason};
 use crate::desired::{self, Desired, Wish, backends_despite_problems, desired};
 use crate::facts::CloudFacts;
-use crate::find::{FindError, Found, find};
+use crate::find::{FindError, Found, Ownership, find};
 use crate::plan::{self, Plan, plan_backends_only};
 use crate::problem::Problem;
 use crate::reuse::{self, Refusal};
 
-/// How long a CLB that a batch created may be missing from the mirror before it counts as gone.
-const UNSEEN_LIMIT_MS: u64 = 60_000;
-/// When to look again for it.
-const UNSEEN_RETRY_MS: u64 = 2_000;
 /// How long a CLB with running listeners may be shown as inactive before that is a fault.
 const INACTIVE_LIMIT_MS: u64 = 10 * 60_000;
 /// The event's reason where the CLB itself does not work.
@@ -185,9 +182,7 @@ fn not_found(mut pass: Pass<'_>, error: &FindError) -> Step {
 fn create(mut pass: Pass<'_>, desired: &Desired) -> Step {
     let inputs = pass.inputs;
     if let Some(created) = pass.memory.load_balancer.clone() {
-        let since = *pass.memory.unseen_since_ms.get_or_insert(inputs.now_ms);
-        if inputs.now_ms.saturating_sub(since) < UNSEEN_LIMIT_MS {
-            pass.wake_at(Some(inputs.now_ms.saturating_add(UNSEEN_RETRY_MS)));
+        if is_awaited(&mut pass) {
             return pass.end(
                 State::Observing,
                 format!("CLB {created} was made; waiting until the cloud shows it"),
@@ -195,13 +190,13 @@ fn create(mut pass: Pass<'_>, desired: &Desired) -> Step {
         }
         pass.memory.gone = Some(created);
         pass.memory.load_balancer = None;
-        pass.memory.unseen_since_ms = None;
     }
     let replaces = former(inputs.service).or_else(|| pass.memory.gone.clone());
     let (left_out, retry_at) = pass.memory.schedule_left_out(inputs.now_ms);
     pass.wake_at(retry_at);
     let plan = plan::plan(pass.plan_context(&left_out), desired, None, replaces);
     say_notices(&mut pass, desired, &plan);
+    say_families(&mut pass);
     pass.remember_access_list(desired);
     let problem = say_failures(&mut pass, &plan);
     if desired.preserve_on_delete {
@@ -222,8 +217,12 @@ fn create(mut pass: Pass<'_>, desired: &Desired) -> Step {
 fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change: Option<&str>) -> Step {
     let inputs = pass.inputs;
     let load_balancer = found.load_balancer;
-    pass.memory.load_balancer = Some(load_balancer.id.clone());
-    pass.memory.unseen_since_ms = None;
+    pass.memory.load_balancer = found.own_id();
+    pass.memory.nothing_unseen();
+    if found.ownership == Ownership::Reused {
+        // Before anything of ours is on it: by this it is known again though no address is ever shown.
+        remember(&mut pass, &load_balancer.id);
+    }
     pass.memory.forget_old_charge_type(inputs.now_ms);
     pass.writes.readiness_gates = registered(&desired.gated_pods, load_balancer);
     if load_balancer.status == "locked" {
@@ -242,6 +241,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
         );
     }
     say_notices(&mut pass, desired, &plan);
+    say_families(&mut pass);
     pass.remember_access_list(desired);
     if plan.operations.is_empty() {
         pass.memory.failures.clear();

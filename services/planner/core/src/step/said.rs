@@ -4,7 +4,7 @@ use clb_model::directive::Severity;
 use clb_model::{LoadBalancerId, events};
 
 use super::pass::Pass;
-use crate::conditions::{PROGRAMMED, Subject};
+use crate::conditions::{IP_FAMILIES, PROGRAMMED, Subject, reason};
 use crate::desired::Desired;
 use crate::plan::Plan;
 
@@ -32,6 +32,25 @@ pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
                 key.server, key.port, left.reason
             ),
             None,
+        );
+    }
+}
+
+/// Says of a Service that asks for both address families that it gets one.
+pub(super) fn say_families(pass: &mut Pass<'_>) {
+    if pass.inputs.service.dual_stack {
+        pass.conditions.set(
+            IP_FAMILIES,
+            false,
+            reason::SINGLE_FAMILY,
+            "spec.ipFamilyPolicy asks for both families; a CLB has one address, of the Service's first family",
+        );
+    } else {
+        pass.conditions.correct(
+            IP_FAMILIES,
+            true,
+            reason::ALL_FAMILIES,
+            "the CLB has an address of the family that the Service asks for",
         );
     }
 }

@@ -170,6 +170,14 @@ fn the_health_check_node_port_is_asked_where_configured_and_only_nodes_are_backe
     assert_eq!(check(&lab.clone().annotated("health-check-switch", "off")), none);
     assert_eq!(check(&lab.clone().annotated("backend-type", "eni")), none);
     assert_eq!(check(&lab.clone().annotated("health-check-type", "tcp")).1, None);
+    // An HTTP listener checks by HTTP anyway, once it checks at all.
+    let http = lab.clone().annotated("protocol-port", "http:80");
+    assert_eq!(check(&http), none);
+    let (_, uri, port) = expected;
+    assert_eq!(
+        check(&http.annotated("health-check-flag", "on")),
+        (None, uri, port)
+    );
     let mut with_virtual_node = lab.clone();
     with_virtual_node.nodes = Lab::tcp().nodes;
     assert_eq!(check(&with_virtual_node), none);

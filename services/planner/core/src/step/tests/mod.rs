@@ -15,4 +15,5 @@ mod properties;
 mod readiness_gates;
 mod reuse;
 mod source_ranges;
+mod standard_fields;
 pub(crate) mod world;
