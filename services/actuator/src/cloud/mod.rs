@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clb_cloud_client::{Action, CallError, Class, Client, Failure};
-use clb_telemetry::Check;
 use clb_model::LoadBalancerId;
+use clb_telemetry::Check;
 use tokio::time::Instant;
 
 use crate::limits::{Asker, Limits, NoPermit, Permit};
@@ -33,15 +33,15 @@ pub(crate) enum ReadError {
     /// The limit was used up until the deadline.
     #[error(transparent)]
     NoPermit(#[from] NoPermit),
+    /// The answers did not fit together, or own writes were under way, until the deadline.
+    #[error("what is on {0} could not be read as a whole until the deadline")]
+    Incomplete(LoadBalancerId),
 }
 
 impl ReadError {
     /// Whether what was read does not exist.
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self, Self::Call(error) if error.is_gone())
-    /// The answers did not fit together, or own writes were under way, until the deadline.
-    #[error("what is on {0} could not be read as a whole until the deadline")]
-    Incomplete(LoadBalancerId),
     }
 }
 
