@@ -23,6 +23,13 @@ pub struct Found<'a> {
     pub ownership: Ownership,
 }
 
+impl Found<'_> {
+    /// The CLB's id, where it is the Service's own.
+    pub(crate) fn own_id(&self) -> Option<LoadBalancerId> {
+        (self.ownership == Ownership::Own).then(|| self.load_balancer.id.clone())
+    }
+}
+
 /// Whose the CLB of a Service is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ownership {
@@ -106,7 +113,9 @@ pub enum FindError {
 /// The id to look for beside the tag and the default name.
 #[must_use]
 pub fn interest(service: &Service) -> Option<LoadBalancerId> {
-    used_id(service).or_else(|| annotated_id(service))
+    used_id(service)
+        .or_else(|| annotated_id(service))
+        .or_else(|| labelled_id(service))
 }
 
 /// The CLB that the Service's label remembers, while it counts: the CLB of a Service that has an address does not change, and one that is
@@ -246,10 +255,12 @@ fn by_name<'a>(
     found.map(|load_balancer| own(load_balancer, cluster)).transpose()
 }
 
-/// The user's CLB that the Service uses already though the annotation now names another or none: this cannot change.
+/// The user's CLB that the Service uses already though the annotation now names another or none: this cannot change. Where it names none,
+/// also one on which the Service never got as far as an address: our groups are on it.
 fn kept_reuse<'a>(service: &Service, observed: &[&'a LoadBalancer]) -> Option<Found<'a>> {
-    let id = used_id(service)?;
-    if annotated_id(service).as_ref() == Some(&id) {
+    let annotated = annotated_id(service);
+    let id = used_id(service).or_else(|| labelled_id(service).filter(|_| annotated.is_none()))?;
+    if annotated.as_ref() == Some(&id) {
         return None;
     }
     let load_balancer = by_id(&id, observed)?;

@@ -6,6 +6,7 @@ use clb_model::events;
 use clb_model::marks::{HASH_LABEL, LOAD_BALANCER_ID_LABEL};
 
 use super::pass::Pass;
+use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
 use crate::conditions::{FORMER, PROGRAMMED, Subject, reason};
 use crate::find::{FindError, Ownership, annotation, find_for_clean_up};
@@ -15,6 +16,8 @@ use crate::plan::deletion::{plan_deletion, plan_list_deletion};
 const PRESERVE_SUFFIX: &str = "loadbalancer-preserve-lb-on-delete";
 /// The event's reason where a clean-up does not get on.
 const FAILED: &str = events::reason::CLEAN_LOAD_BALANCER_FAILED;
+/// What a clean-up waits for.
+const CLB_MAY_APPEAR: &str = "a CLB was made, or may have been made, that the cloud does not show yet: waiting for it before the finalizer goes";
 
 pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     let mut pass = Pass::new(inputs);
@@ -35,9 +38,14 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     pass.notifications.look_at(Subject::Failure);
     let preserve = annotation(&service.annotations, PRESERVE_SUFFIX).is_some_and(|value| !value.is_empty());
     let Some(found) = found else {
+        if pass.memory.creation_unseen && is_awaited(&mut pass) {
+            // It would have no owner were the finalizer taken off.
+            return pass.end(State::Cleaning, CLB_MAY_APPEAR);
+        }
         return without_load_balancer(pass, preserve);
     };
-    pass.memory.load_balancer = Some(found.load_balancer.id.clone());
+    pass.memory.load_balancer = found.own_id();
+    pass.memory.nothing_unseen();
     let plan = plan_deletion(pass.plan_context(&[]), found, preserve);
     for failure in inputs.memory.failures.iter().filter(|failure| failure.warn) {
         pass.notifications.say(

@@ -60,7 +60,9 @@ impl Memory {
                 Outcome::Applied { created: Some(id) } | Outcome::Unchanged { found: Some(id) },
             ) => {
                 self.load_balancer = LoadBalancerId::new(id.clone()).ok();
+                self.creation_unseen = true;
             }
+            (Change::CreateLoadBalancer(_), Outcome::Unknown { .. }) => self.creation_unseen = true,
             (Change::FillAccessList { .. }, _) => self.access_list_gone = false,
             (Change::DeleteAccessList, outcome) if outcome.succeeded() => self.access_list_gone = true,
             (Change::DeleteLoadBalancer, outcome) if outcome.succeeded() => {

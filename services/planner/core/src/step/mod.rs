@@ -14,6 +14,7 @@ mod said;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unseen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,9 +75,11 @@ pub struct Memory {
     pub failures: Vec<Failure>,
     /// A CLB of this Service that is known to be gone.
     pub gone: Option<LoadBalancerId>,
-    /// The CLB that was last seen to be the Service's, or that a batch created.
+    /// The CLB that was last seen to be the Service's own, or that a batch created.
     pub load_balancer: Option<LoadBalancerId>,
-    /// Since when that CLB, which a batch created, has been missing from the mirror, milliseconds since 1970.
+    /// A batch created a CLB, or its outcome is unknown, and none has been seen since.
+    pub creation_unseen: bool,
+    /// Since when a CLB, which a batch created or may have created, has been missing from the mirror, milliseconds since 1970.
     pub unseen_since_ms: Option<u64>,
     /// Since when that CLB has been shown as inactive though it has running listeners, milliseconds since 1970.
     pub inactive_since_ms: Option<u64>,

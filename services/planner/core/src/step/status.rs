@@ -1,5 +1,6 @@
 //! The wanted `status.loadBalancer.ingress` of a Service.
 
+use clb_model::LoadBalancerId;
 use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::cluster::{Ingress, IpMode, PortStatus, Service, Transport};
 use clb_model::directive::Severity;
@@ -61,11 +62,16 @@ pub(super) fn write_status(
             None,
         ),
     }
-    let id = load_balancer.id.as_str();
-    if service.labels.get(LOAD_BALANCER_ID_LABEL).map(String::as_str) != Some(id) {
+    remember(pass, &load_balancer.id);
+}
+
+/// The label by which the Service's CLB is known again.
+pub(super) fn remember(pass: &mut Pass<'_>, id: &LoadBalancerId) {
+    let labels = &pass.inputs.service.labels;
+    if labels.get(LOAD_BALANCER_ID_LABEL).map(String::as_str) != Some(id.as_str()) {
         pass.writes
             .labels
-            .insert(LOAD_BALANCER_ID_LABEL.to_owned(), Some(id.to_owned()));
+            .insert(LOAD_BALANCER_ID_LABEL.to_owned(), Some(id.to_string()));
     }
 }
 

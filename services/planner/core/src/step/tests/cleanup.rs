@@ -206,3 +206,42 @@ fn a_service_that_names_another_class_is_handed_over_untouched() {
     world.settle();
     assert_eq!(world.events.len(), 1);
 }
+
+/// What a creation came to whose CLB the mirror does not show.
+fn gone_after(creation: impl Fn(&mut World)) -> World {
+    let mut world = World::new(Lab::tcp());
+    world.pass();
+    creation(&mut world);
+    world.forget();
+    world.lab.service.deleting = true;
+    world
+}
+
+#[test]
+fn a_creation_whose_clb_is_not_shown_yet_keeps_the_finalizer() {
+    let unknown: fn(&mut World) = |world| world.pass_first(0);
+    let applied: fn(&mut World) = |world| {
+        world.pass();
+    };
+    for creation in [unknown, applied] {
+        let mut world = gone_after(creation);
+        let shown = std::mem::take(&mut world.cloud.load_balancers);
+        let step = world.pass();
+        assert_eq!((step.state, step.batch), (State::Cleaning, None));
+        assert!(world.lab.service.finalizer && step.wake_at_ms.is_some());
+
+        // It appears after all.
+        let mut late = world.clone();
+        late.cloud.load_balancers = if shown.is_empty() {
+            World::settled(Lab::tcp()).cloud.load_balancers
+        } else {
+            shown
+        };
+        late.settle();
+        assert!(late.cloud.load_balancers.is_empty() && !late.lab.service.finalizer);
+
+        // It never does.
+        world.now_ms += 120_000;
+        assert_eq!(world.pass().writes.finalizer, FinalizerAction::Absent);
+    }
+}

@@ -3,6 +3,7 @@
 use clb_model::attribute::ListenerAttribute as A;
 use clb_model::cloud::{AddressType, Backend, BackendTarget, ListenerKey};
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG, REUSED_TAG};
+use clb_model::operation::Change;
 
 use super::world::World;
 use crate::conditions::{ACCEPTED, PROGRAMMED};
@@ -393,4 +394,47 @@ fn another_eip_on_the_users_clb_that_the_service_uses_is_shown_and_backends_are_
             "{groups:?}"
         );
     }
+}
+
+#[test]
+fn our_groups_on_a_users_clb_are_kept_in_mind_though_no_port_could_be_had() {
+    let mut world = overriding(Lab::tcp());
+    world.settle();
+    // The same ports of the same CLB, from another cluster: all of them conflict.
+    let mut second = overriding(Lab::tcp());
+    second.lab.cluster.id = "c-second".parse().unwrap();
+    second.cloud = world.cloud.clone();
+    let before = second.clb().clone();
+    second.settle();
+    assert_eq!(second.lab.service.ingress, []);
+    assert!(second.clb().vgroups.len() > before.vgroups.len());
+    second.lab.service.annotations.clear();
+    second.forget();
+    second.settle();
+    assert_eq!(second.batches, []);
+    assert!(
+        second.said().iter().any(|text| text.contains("it stays there")),
+        "{:?}",
+        second.said()
+    );
+    second.lab.service.deleting = true;
+    second.settle();
+    assert_eq!(second.clb().vgroups, before.vgroups);
+    assert!(!second.lab.service.finalizer);
+}
+
+#[test]
+fn a_users_clb_that_is_gone_is_neither_waited_for_nor_replaced() {
+    let mut world = overriding(Lab::tcp());
+    world.settle();
+    world.lab.service.annotations.clear();
+    world.lab.service.ingress.clear();
+    world.lab.service.labels.clear();
+    world.cloud.load_balancers.clear();
+    let step = world.pass();
+    let Some(Change::CreateLoadBalancer(new)) = step.batch.map(|batch| batch.operations[0].change.clone())
+    else {
+        panic!("not created");
+    };
+    assert_eq!(new.replaces, None);
 }
