@@ -21,16 +21,12 @@ async fn main() -> ExitCode {
     install_provider();
     let settings: WatcherSettings = load_or_exit(&PROGRAM);
     match with_telemetry(&settings).await {
-        Ok(outcome) => outcome,
-        // There is no log yet that could say it.
-        Err(error) => {
-            eprintln!("{}: {error:#}", PROGRAM.name);
-            ExitCode::FAILURE
-        }
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => PROGRAM.failure(error.as_ref()),
     }
 }
 
-async fn with_telemetry(settings: &WatcherSettings) -> anyhow::Result<ExitCode> {
+async fn with_telemetry(settings: &WatcherSettings) -> anyhow::Result<()> {
     let metrics = Metrics::new("watcher");
     let health = Health::new(&metrics)?;
     let component = Component::new(PROGRAM.name, PROGRAM.version, settings.instance.as_str());
@@ -39,15 +35,9 @@ async fn with_telemetry(settings: &WatcherSettings) -> anyhow::Result<ExitCode> 
         telemetry = telemetry.with_export_check(health.check("otlp", Kind::Informational));
     }
     let telemetry = telemetry.install()?;
-    let outcome = match serve(settings, metrics, health).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "the watcher cannot run");
-            ExitCode::FAILURE
-        }
-    };
+    let outcome = serve(settings, metrics, health).await;
     telemetry.shutdown().await;
-    Ok(outcome)
+    outcome
 }
 
 async fn serve(settings: &WatcherSettings, metrics: Metrics, health: Health) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ use clb_model::ClusterId;
 use clb_settings::{Checker, HostPort, Partial, settings};
 use clb_telemetry::{AdminSettings, LogSettings, OtlpSettings};
 use clb_tls::TlsSettings;
+use kube::config::Kubeconfig;
 
 use crate::pending::Debounce;
 
@@ -49,7 +50,7 @@ settings! {
     /// How the Kubernetes API is reached.
     pub struct KubernetesSettings {
         /// A kubeconfig file, whose current context is taken; without it the pod's ServiceAccount.
-        kubeconfig: Option<PathBuf> = optional().env("KUBECONFIG"),
+        kubeconfig: Option<PathBuf> = optional().env("KUBECONFIG").file(is_kubeconfig),
         /// After this the API server ends a watch and it is opened again. A healthy watch is never silent for
         /// longer, so the planner's stale_after has to be longer.
         watch_timeout: Duration = default("20s").between("5s", "4m"),
@@ -85,6 +86,14 @@ settings! {
         /// Time between heartbeats, which say how fresh the watches are.
         heartbeat: Duration = default("3s").between("100ms", "60s"),
     }
+}
+
+/// The library's error is left out: it could quote credentials.
+fn is_kubeconfig(content: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(content).map_err(|_| "it is no text".to_owned())?;
+    Kubeconfig::from_yaml(text)
+        .map(drop)
+        .map_err(|_| "it is no kubeconfig".to_owned())
 }
 
 fn consistent(settings: &Partial<WatcherSettings>, checker: &mut Checker<'_, '_>) {

@@ -6,6 +6,9 @@ use clb_processes::{Process, finish};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_clb-watcher");
 
+const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n\
+    users: [{name: u, user: {}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n";
+
 #[tokio::test]
 async fn help_names_every_setting() -> anyhow::Result<()> {
     let help = finish(Path::new(BINARY), &["--help"], Path::new(".")).await?;
@@ -47,9 +50,11 @@ async fn every_mistake_in_the_configuration_is_named_with_its_place() -> anyhow:
 }
 
 #[tokio::test]
-async fn a_kubeconfig_that_is_not_there_is_named() -> anyhow::Result<()> {
+async fn files_that_are_not_there_are_named_together() -> anyhow::Result<()> {
     let arguments = [
-        "--insecure",
+        "--tls-ca-file=no-ca",
+        "--tls-cert-file=no-cert",
+        "--tls-key-file=no-key",
         "--cluster-id",
         "c-1",
         "--planner",
@@ -58,8 +63,42 @@ async fn a_kubeconfig_that_is_not_there_is_named() -> anyhow::Result<()> {
         "not-there",
     ];
     let run = finish(Path::new(BINARY), &arguments, Path::new(".")).await?;
+    assert_eq!(run.code, Some(2), "{}", run.stderr);
+    for file in ["no-ca", "no-cert", "no-key", "not-there"] {
+        assert!(run.stderr.contains(file), "no {file} in {}", run.stderr);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_stops_a_start_is_said_in_one_line() -> anyhow::Result<()> {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0")?;
+    let folder = tempfile::tempdir()?;
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, KUBECONFIG)?;
+    let (kubeconfig, admin) = (
+        kubeconfig.to_string_lossy().into_owned(),
+        taken.local_addr()?.to_string(),
+    );
+    let arguments = [
+        "--insecure",
+        "--cluster-id=c-1",
+        "--planner=127.0.0.1:1",
+        "--kubernetes-kubeconfig",
+        &kubeconfig,
+        "--admin-listen",
+        &admin,
+    ];
+    let run = finish(Path::new(BINARY), &arguments, Path::new(".")).await?;
     assert_eq!(run.code, Some(1), "{}", run.stderr);
-    assert!(run.stderr.contains("not-there"), "{}", run.stderr);
+    let said: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(said.len(), 1, "{}", run.stderr);
+    assert!(
+        said[0].starts_with("clb-watcher: ") && said[0].contains(&admin),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(said[0].matches("in use").count(), 1, "{}", run.stderr);
     Ok(())
 }
 
@@ -67,9 +106,7 @@ async fn a_kubeconfig_that_is_not_there_is_named() -> anyhow::Result<()> {
 async fn sigterm_turns_readiness_off_and_ends_it_with_success() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let kubeconfig = folder.path().join("kubeconfig");
-    let cluster = "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]\n\
-                   users: [{name: u, user: {}}]\ncontexts: [{name: c, context: {cluster: c, user: u}}]\n";
-    std::fs::write(&kubeconfig, cluster)?;
+    std::fs::write(&kubeconfig, KUBECONFIG)?;
     let file = folder.path().join("watcher.yaml");
     let text = format!(
         "insecure: true\ncluster_id: c-1\nplanner: 127.0.0.1:1\nkubernetes: {{kubeconfig: {kubeconfig:?}}}\nadmin: {{listen: \"127.0.0.1:0\", drain: 2s}}\n"
