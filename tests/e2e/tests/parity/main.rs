@@ -11,4 +11,5 @@ mod listeners;
 mod mistakes;
 mod reuse;
 mod shown;
+mod status;
 mod transitions;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clb_e2e::{Api, Stage};
+use clb_e2e::{Api, Stage, delete_all_services};
 use cloud_sim::{Certificate, VSwitch, lab as cloud_lab};
 use serde_json::json;
 
@@ -114,6 +114,8 @@ async fn each_is_told_before_any_write(api: Api, table: &[Mistake]) -> anyhow::R
         }
     }
     assert_eq!(wrong, Vec::<String>::new(), "{}", wrong.join("\n"));
+    // What could never be built goes at once.
+    delete_all_services(&stage).await?;
     assert_eq!(stage.writes(), 0, "writes to the cloud");
     stage.end().await;
     Ok(())

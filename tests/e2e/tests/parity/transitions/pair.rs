@@ -35,11 +35,6 @@ impl Pair {
         }
     }
 
-    /// Which of the pairs that run together it is.
-    pub(super) fn number(&self) -> usize {
-        self.number
-    }
-
     /// For people.
     pub(super) fn describe(&self) -> String {
         format!("{} -> {}", self.from, self.to)

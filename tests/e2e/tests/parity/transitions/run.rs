@@ -1,6 +1,7 @@
 //! Runs many changes side by side and compares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use clb_e2e::{Api, Stage};
 use clb_sandbox::manifests::Manifest;
@@ -13,8 +14,8 @@ use crate::expected::Table;
 use crate::lab::{self, account, apply_all, at_rest, events, last_call, written_since};
 use crate::shown;
 
-/// The lowest node port. Kubernetes keeps the lowest ones for those who name them while there are others.
-const FIRST_NODE_PORT: usize = 30_000;
+/// What Kubernetes takes node ports from.
+const NODE_PORTS: Range<i32> = 30_000..32_768;
 
 /// Fails where a change does not end as it should.
 pub(super) async fn all_end_as_if_made_so(api: Api, pairs: Vec<Pair>) -> anyhow::Result<()> {
@@ -40,10 +41,20 @@ pub(super) async fn differences(api: Api, pairs: Vec<Pair>) -> anyhow::Result<Ve
     let second: Vec<_> = pairs.iter().map(Pair::second).collect();
     apply_all(&stage, &second).await?;
     let services = lab::services(&stage).await?;
-    let direct: Vec<_> = pairs
+    let mut free = free_node_ports(&services);
+    let mut direct: Vec<(bool, Manifest)> = pairs
         .iter()
-        .map(|pair| with_node_ports_of(pair.direct(&table), &services[&pair.name(Which::Changed)], pair))
+        .map(|pair| {
+            with_node_ports_of(
+                pair.direct(&table),
+                &services[&pair.name(Which::Changed)],
+                &mut free,
+            )
+        })
         .collect();
+    // Those that name their node ports come before others are given them.
+    direct.sort_by_key(|(names, _)| !names);
+    let direct: Vec<_> = direct.into_iter().map(|(_, manifest)| manifest).collect();
     apply_all(&stage, &direct).await?;
     stage.converged(2 * pairs.len()).await?;
     at_rest(&stage).await?;
@@ -78,6 +89,7 @@ pub(super) async fn differences(api: Api, pairs: Vec<Pair>) -> anyhow::Result<Ve
     }
 
     let last = last_call(&stage);
+    let said = lab::events(&stage).await?;
     stage.world.services.restart().await?;
     stage.converged(2 * pairs.len()).await?;
     at_rest(&stage).await?;
@@ -86,6 +98,12 @@ pub(super) async fn differences(api: Api, pairs: Vec<Pair>) -> anyhow::Result<Ve
             .into_iter()
             .map(|call| format!("written again: {call}")),
     );
+    let now = lab::events(&stage).await?;
+    for (service, now) in &now {
+        if said.get(service) != Some(now) {
+            wrong.push(format!("said again of {service}: {now:?}"));
+        }
+    }
     stage.end().await;
     Ok(wrong)
 }
@@ -109,9 +127,23 @@ async fn states(stage: &Stage, pairs: &[Pair], table: &Table, which: Which) -> a
         .collect())
 }
 
+/// Node ports that no Service has.
+fn free_node_ports(services: &BTreeMap<String, Service>) -> impl Iterator<Item = i32> + use<> {
+    let ports = services.values().filter_map(|service| service.spec.as_ref());
+    let taken: BTreeSet<i32> = ports
+        .flat_map(|spec| spec.ports.iter().flatten())
+        .filter_map(|port| port.node_port)
+        .collect();
+    NODE_PORTS.filter(move |port| !taken.contains(port))
+}
+
 /// Where TCP and UDP have one port, Kubernetes gives them one node port when they come together and two when one comes later; with it
-/// they have one group or two. The Service to compare with gets as many.
-fn with_node_ports_of(mut manifest: Manifest, changed: &Service, pair: &Pair) -> Manifest {
+/// they have one group or two. The Service to compare with gets as many; and whether it names them.
+fn with_node_ports_of(
+    mut manifest: Manifest,
+    changed: &Service,
+    free: &mut impl Iterator<Item = i32>,
+) -> (bool, Manifest) {
     let ports = changed.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
     let mut by_number: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for port in ports {
@@ -121,10 +153,9 @@ fn with_node_ports_of(mut manifest: Manifest, changed: &Service, pair: &Pair) ->
         .values()
         .any(|node_ports| node_ports.len() == 2 && node_ports[0] != node_ports[1]);
     if apart {
-        for index in 0..2 {
-            manifest.object["spec"]["ports"][index]["nodePort"] =
-                json!(FIRST_NODE_PORT + 2 * pair.number() + index);
+        for (index, node_port) in free.take(2).enumerate() {
+            manifest.object["spec"]["ports"][index]["nodePort"] = json!(node_port);
         }
     }
-    manifest
+    (apart, manifest)
 }
