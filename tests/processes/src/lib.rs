@@ -1,0 +1,10 @@
+//! Runs the project's binaries as processes: what they log, what their admin port shows, how they end.
+//!
+//! Used by the tests of the binaries, in the crate of each and in the sandbox's, and by the benchmark.
+
+mod admin;
+mod binary;
+mod process;
+
+pub use binary::{Finished, binary_beside, finish};
+pub use process::Process;
