@@ -1,11 +1,12 @@
 //! Replaces a listener by a new one on the same port. In between the port is dead, so it begins only with the limits of all its calls
-//! in hand, and once begun it is finished: neither expiry nor a newer plan stops it.
+//! in hand, and once begun it is finished: neither expiry nor a newer plan stops it. Where the new one is
+//! refused, the old one comes back.
 
 use std::time::Duration;
 
 use clb_cloud_client::CreateListener;
-use clb_model::cloud::{ListenerKey, ListenerProtocol};
-use clb_model::operation::{NewListener, Operation, Outcome};
+use clb_model::cloud::{Listener, ListenerKey, ListenerProtocol};
+use clb_model::operation::{CloudError, NewListener, Operation, Outcome, VServerGroupRef};
 use tokio::time::Instant;
 
 use super::run::Run;
@@ -54,8 +55,50 @@ impl Run {
         old: ListenerKey,
         new: &NewListener,
     ) -> Result<Outcome, Outcome> {
+        let before = self
+            .current()
+            .ok()
+            .and_then(|(_, current)| current.listeners.get(&old).cloned());
         self.delete_listener(operation, old).await?;
-        self.create_listener(new).await?;
-        Ok(Outcome::Applied { created: None })
+        match self.create_listener(new).await {
+            Ok(_) => Ok(Outcome::Applied { created: None }),
+            Err(Outcome::Rejected(error)) => Err(self.put_back(old, before, new.key, error).await),
+            Err(outcome) => Err(outcome),
+        }
+    }
+
+    /// Where the new listener is refused for good: the old one again, as the mirror knew it, so that the port is not dead until somebody
+    /// corrects the Service. What the refusal then says tells of it.
+    async fn put_back(
+        &mut self,
+        old: ListenerKey,
+        before: Option<Listener>,
+        new: ListenerKey,
+        mut error: CloudError,
+    ) -> Outcome {
+        let is_there = self
+            .current()
+            .is_ok_and(|(_, current)| current.listeners.contains_key(&new));
+        let (Some(before), false) = (before, is_there) else {
+            return Outcome::Rejected(error);
+        };
+        let again = NewListener {
+            key: old,
+            vgroup: before.vgroup.map(VServerGroupRef::Id),
+            attributes: before.attributes,
+        };
+        let told = match self.create_listener(&again).await {
+            Ok(_) => "was created again".to_owned(),
+            Err(outcome) => {
+                tracing::warn!(listener = %old, ?outcome, "a deleted listener could not be created again");
+                let reason = match outcome {
+                    Outcome::Rejected(refusal) => format!("{}: {}", refusal.code, refusal.message),
+                    _ => "no answer or no turn in time".to_owned(),
+                };
+                format!("was deleted and could not be created again ({reason})")
+            }
+        };
+        error.message = format!("{}; the old listener {old} {told}", error.message);
+        Outcome::Rejected(error)
     }
 }

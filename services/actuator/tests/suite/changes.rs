@@ -2,6 +2,7 @@
 
 use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
 use clb_model::operation::{Change, LoadBalancerChange, NewListener, Outcome, VServerGroupRef};
+use cloud_sim::{Fault, FaultKind};
 
 use crate::lab::{Lab, assert_succeeded, based_on, group, listener};
 
@@ -148,6 +149,36 @@ async fn a_listener_is_made_anew_for_what_cannot_be_changed() {
     assert_succeeded(&lab.execute(&lab.batch_on("uid-1", &id, vec![change])).await);
     let state = lab.account.load_balancer(id.as_str()).unwrap();
     assert_eq!(state["listeners"]["tcp/80"]["Scheduler"], "sch");
+    assert_eq!(state["listeners"]["tcp/80"]["Status"], "running");
+}
+
+#[tokio::test]
+async fn the_old_listener_comes_back_where_the_new_one_is_refused() {
+    let lab = Lab::start().await;
+    let (id, vgroup) = lab.create("uid-1").await;
+    lab.sim.cloud().order_fault(
+        Fault::next(FaultKind::Error {
+            status: 400,
+            code: "ParamIllegal".to_owned(),
+            message: "on order".to_owned(),
+        })
+        .of("CreateLoadBalancerTCPListener"),
+    );
+    let mut new = listener("tcp:80", 1);
+    new.vgroup = Some(VServerGroupRef::Id(vgroup));
+    new.attributes.set(ListenerAttribute::Scheduler, "sch");
+    let change = Change::RecreateListener {
+        old: "tcp".parse().unwrap(),
+        new,
+    };
+    let results = lab.execute(&lab.batch_on("uid-1", &id, vec![change])).await;
+    let Outcome::Rejected(error) = &results[0].outcome else {
+        panic!("{results:?}");
+    };
+    assert_eq!(error.code, "ParamIllegal");
+    assert!(error.message.contains("created again"), "{error:?}");
+    let state = lab.account.load_balancer(id.as_str()).unwrap();
+    assert_eq!(state["listeners"]["tcp/80"]["Scheduler"], "rr", "{state:#}");
     assert_eq!(state["listeners"]["tcp/80"]["Status"], "running");
 }
 
