@@ -1,5 +1,6 @@
 //! The binary `clb-actuator`: settings, telemetry, signals, then [`clb_actuator::Actuator`].
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use clb_actuator::{Actuator, ActuatorSettings, NAME};
@@ -16,7 +17,14 @@ const PROGRAM: Program = Program {
 };
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => PROGRAM.failure(error.as_ref()),
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let settings: ActuatorSettings = clb_settings::load_or_exit(&PROGRAM);
     clb_tls::install_provider();
     let metrics = Metrics::new("actuator");

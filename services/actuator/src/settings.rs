@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use clb_cloud_client::{Endpoints, Network};
 use clb_model::ClusterId;
 use clb_settings::{Checker, Partial, choice, settings};
 use clb_telemetry::{AdminSettings, LogSettings, OtlpSettings};
@@ -62,15 +63,26 @@ settings! {
     }
 }
 
+/// What an endpoint may be, in words.
+const ENDPOINT: &str = "a host or an http(s) URL without a path, a query or a user";
+
+/// As the actuator will read it; which region and product it is for makes no difference.
+#[expect(clippy::ref_option, reason = "a check gets the field's type")]
+fn an_endpoint(text: &Option<String>) -> Result<(), String> {
+    Endpoints::new("region", Network::Public, |_| text.clone())
+        .map(drop)
+        .map_err(|_| "no endpoint".to_owned())
+}
+
 settings! {
     /// Endpoints in place of the usual ones: a host (https) or a URL. Plain http is for a simulator.
     pub struct EndpointSettings {
         /// Of the SLB API.
-        slb: Option<String> = optional().env("SLB_ENDPOINT"),
+        slb: Option<String> = optional().env("SLB_ENDPOINT").check(an_endpoint).allowed(ENDPOINT),
         /// Of the ECS API.
-        ecs: Option<String> = optional().env("ECS_ENDPOINT"),
+        ecs: Option<String> = optional().env("ECS_ENDPOINT").check(an_endpoint).allowed(ENDPOINT),
         /// Of the VPC API.
-        vpc: Option<String> = optional().env("VPC_ENDPOINT"),
+        vpc: Option<String> = optional().env("VPC_ENDPOINT").check(an_endpoint).allowed(ENDPOINT),
     }
 }
 
@@ -140,5 +152,22 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(errors.contains("tls"), "{errors}");
+    }
+
+    #[test]
+    fn endpoints_that_cannot_be_called_are_named_with_the_rest() {
+        let text = "insecure: true\nendpoints: {slb: 'ftp://x', ecs: 'https://x/path', vpc: 127.0.0.1:80}\nlimit_burst: 0\n\
+                    clusters: [{id: c, region: r, vpc_ids: [v]}]\n";
+        let errors = from_yaml::<ActuatorSettings>(text).unwrap_err();
+        let fields: Vec<_> = errors
+            .problems()
+            .iter()
+            .map(|problem| problem.field.as_str())
+            .collect();
+        assert_eq!(
+            fields,
+            ["endpoints.slb", "endpoints.ecs", "limit_burst"],
+            "{errors}"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! The binary `clb-planner`: settings, telemetry, signals, then [`clb_planner::Planner`].
 
+use std::process::ExitCode;
+
 use clb_planner::{NAME, Planner, PlannerSettings};
 use clb_settings::Program;
 use clb_telemetry::{Component, Health, Kind, Metrics, Signals, Telemetry};
@@ -13,7 +15,14 @@ const PROGRAM: Program = Program {
 };
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => PROGRAM.failure(error.as_ref()),
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let settings: PlannerSettings = clb_settings::load_or_exit(&PROGRAM);
     clb_tls::install_provider();
     let metrics = Metrics::new("planner");
