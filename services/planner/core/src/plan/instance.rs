@@ -9,7 +9,6 @@ use super::draft::{Draft, Proposal};
 use super::{PlanContext, tags};
 use crate::desired::{Desired, NamedAttributes};
 
-/// The event's reason for a change that cannot be made.
 /// Plans the creation, on which everything else of the plan depends.
 pub(super) fn plan_creation(
     draft: &mut Draft,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use clb_model::VServerGroupId;
 use clb_model::cloud::LoadBalancer;
+use clb_model::events::reason::ANNOTATION_CHANGED;
 
 use super::draft::Draft;
 use super::marked::is_our_vgroup;
@@ -40,7 +41,7 @@ pub(super) fn in_force<'d>(
         };
         draft.notice(
             true,
-            "AnnotationChanged",
+            ANNOTATION_CHANGED,
             format!(
                 "annotation alibaba-cloud-loadbalancer-vgroup-port now asks for {}, but the backends of the Service are in {} and \
                  this cannot be changed: they stay there",

@@ -16,7 +16,6 @@ use super::{Obstacle, PlanContext, domain_extensions};
 use crate::conditions::reason;
 use crate::desired::{DesiredListener, Source};
 
-/// The event's reason for an interruption of traffic that an annotation asks for.
 /// What the Service asks for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Wanted<'p> {
