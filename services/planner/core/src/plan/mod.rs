@@ -35,6 +35,7 @@ use crate::problem::Notice;
 use crate::settings::ClusterSettings;
 
 pub use quotas::Attachments;
+pub(crate) use tags::other_tags;
 pub(crate) use vgroups::observed_group;
 
 /// How long an operation that takes something away is good after its batch has arrived; what it was planned from may no longer be

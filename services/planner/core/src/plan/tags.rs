@@ -74,6 +74,20 @@ pub(super) fn plan(draft: &mut Draft, context: PlanContext<'_>, desired: &Desire
     }
 }
 
+/// In what the CLB's tags differ from the wanted additional ones, in words, ordered; empty when they are as wanted.
+pub(crate) fn other_tags(wanted: &BTreeMap<String, String>, observed: &LoadBalancer) -> Vec<String> {
+    let present = observed.tags.iter();
+    let mut others: Vec<String> = present
+        .filter(|(key, value)| !is_reserved(key) && wanted.get(*key) != Some(value))
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    let lacking = wanted
+        .keys()
+        .filter(|key| !is_reserved(key) && !observed.tags.contains_key(*key));
+    others.extend(lacking.map(|key| format!("no {key}")));
+    others
+}
+
 /// The tags that mark the CLB as ours, or as a user's that a Service uses.
 fn own_tags(context: PlanContext<'_>, source: &Source) -> BTreeMap<String, String> {
     match source {

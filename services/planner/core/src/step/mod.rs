@@ -4,6 +4,7 @@
 //! [`Memory`] between passes. Losing it costs an event at most: everything else is seen again in the cluster and the cloud.
 
 mod cleanup;
+mod contested_tags;
 mod kept;
 mod memory;
 mod ours;
@@ -29,6 +30,7 @@ use crate::conditions::Subject;
 use crate::facts::{CloudFacts, Question};
 use crate::plan::{Attachments, LeftOutKey};
 use crate::settings::ClusterSettings;
+pub use contested_tags::TagContest;
 use pass::Pass;
 
 /// The event's reason where a CLB stays when its Service goes.
@@ -89,6 +91,8 @@ pub struct Memory {
     pub left_out: BTreeMap<LeftOutKey, LeftOut>,
     /// A change of the Internet charge type that the cloud has not shown yet.
     pub charge_type_told: Option<ChargeTypeTold>,
+    /// Whether somebody else changes the additional tags of a user's CLB again and again.
+    pub tag_contest: Option<TagContest>,
     /// Operations that the cloud refused, by their content, and when they are tried again.
     pub refusals: BTreeMap<String, Refusal>,
     /// Hashes of events that were sent, whether or not the Service's condition shows them yet.

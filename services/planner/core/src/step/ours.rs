@@ -6,6 +6,7 @@ use clb_model::directive::{FinalizerAction, Severity};
 use clb_model::events;
 use clb_model::marks::CLASS_CONDITION;
 
+use super::contested_tags;
 use super::kept::{former, in_force};
 use super::pass::Pass;
 use super::readiness_gates::registered;
@@ -230,6 +231,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     }
     let (left_out, retry_at) = pass.memory.schedule_left_out(inputs.now_ms);
     pass.wake_at(retry_at);
+    let desired = &*contested_tags::settle(&mut pass, desired, load_balancer);
     let plan = plan::plan(pass.plan_context(&left_out), desired, Some(load_balancer), None);
     if let Some(message) = cannot_change {
         pass.notifications.say(

@@ -438,3 +438,20 @@ fn a_users_clb_that_is_gone_is_neither_waited_for_nor_replaced() {
     };
     assert_eq!(new.replaces, None);
 }
+
+#[test]
+fn tags_that_somebody_else_changes_again_and_again_are_left_to_them_until_the_annotation_changes() {
+    let mut world = reusing(Lab::tcp().annotated("additional-resource-tags", "team=a"));
+    world.settle();
+    for round in 0..5 {
+        world.clb_mut().tags.insert("team".to_owned(), "b".to_owned());
+        world.settle();
+        let expected = if round == 0 { "a" } else { "b" };
+        assert_eq!(world.clb().tags["team"], expected, "round {round}");
+    }
+    let told = world.said().iter().filter(|text| text.contains("team=b")).count();
+    assert_eq!(told, 1, "{:?}", world.said());
+    world.lab = world.lab.clone().annotated("additional-resource-tags", "team=c");
+    world.settle();
+    assert_eq!(world.clb().tags["team"], "c");
+}

@@ -1,0 +1,71 @@
+//! Additional tags on a user's CLB that somebody else, as a second Service on it, changes again and again: after a while they are left as
+//! they are, since two who never stop would use up the account's request limit.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use clb_model::cloud::LoadBalancer;
+use clb_model::directive::Severity;
+
+use super::pass::Pass;
+use super::said::FAILED;
+use crate::conditions::Subject;
+use crate::desired::{Desired, Source};
+use crate::plan::other_tags;
+
+/// How often what was set may be changed by somebody else before it is left to them.
+const MOST_FLIPS: u32 = 2;
+
+/// What became of the tags that the annotation asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagContest {
+    wanted: BTreeMap<String, String>,
+    in_place: bool,
+    flips: u32,
+}
+
+/// What is wanted, without the additional tags where they are left to somebody else; this is said.
+pub(super) fn settle<'d>(
+    pass: &mut Pass<'_>,
+    desired: &'d Desired,
+    observed: &LoadBalancer,
+) -> Cow<'d, Desired> {
+    let (Source::Reused { .. }, Some(wanted)) = (&desired.source, &desired.named.additional_tags) else {
+        pass.memory.tag_contest = None;
+        return Cow::Borrowed(desired);
+    };
+    let others = other_tags(wanted, observed);
+    let known = pass.memory.tag_contest.take();
+    let mut contest = known
+        .filter(|known| known.wanted == *wanted)
+        .unwrap_or_else(|| TagContest {
+            wanted: wanted.clone(),
+            in_place: false,
+            flips: 0,
+        });
+    if !others.is_empty() && contest.in_place {
+        contest.flips = contest.flips.saturating_add(1);
+    }
+    contest.in_place = others.is_empty();
+    let is_left = !contest.in_place && contest.flips >= MOST_FLIPS;
+    pass.memory.tag_contest = Some(contest);
+    if !is_left {
+        return Cow::Borrowed(desired);
+    }
+    pass.notifications.say(
+        Subject::Notice,
+        Severity::Warning,
+        FAILED,
+        &format!(
+            "annotation alibaba-cloud-loadbalancer-additional-resource-tags: somebody else, such as another Service on CLB {}, changes its \
+             tags again and again ({}): they are left as they are until the annotation is changed. Let only one Service name tags, or \
+             all of them the same",
+            observed.id,
+            others.join(", ")
+        ),
+        None,
+    );
+    let mut without = desired.clone();
+    without.named.additional_tags = None;
+    Cow::Owned(without)
+}
