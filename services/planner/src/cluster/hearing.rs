@@ -147,7 +147,12 @@ impl ClusterTask {
                 tracing::warn!(%cluster, %service, reason, "a directive failed; it goes again");
             }
             DirectiveOutcome::Fenced => {
-                tracing::error!(%cluster, %service, "a newer planner directs this cluster: our directives are refused");
+                // Our number is the time at which the process started.
+                tracing::error!(
+                    %cluster, %service,
+                    "a newer planner directs this cluster, or this machine's clock is behind that of an earlier planner: our directives are \
+                     refused. Stop the other, or correct the clock and restart"
+                );
             }
         }
     }

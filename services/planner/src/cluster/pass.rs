@@ -259,7 +259,7 @@ impl ClusterTask {
         let service = &known.service.key;
         let results = match execution {
             Execution::NotTaken(reason) => {
-                tracing::warn!(%service, reason, "the actuator did not take a batch; it is planned again");
+                tracing::warn!(%service, reason, "the actuator did not take a batch; it is planned again (where a newer plan is known: another planner runs, or this machine's clock is behind)");
                 self.queue.retry(uid, Duration::ZERO, now);
                 return BatchEnd::Broken;
             }
