@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clb_e2e::{Api, Stage, repository, service_api};
+use clb_e2e::{Api, Stage, delete_all_services, repository, service_api};
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt as _;
 use kube::api::{Patch, PatchParams};
@@ -133,6 +133,20 @@ async fn what_alibabas_controller_left_is_right_as_it_is(api: Api) -> anyhow::Re
             .count();
         assert_eq!(ensured, 0, "{name}: {said:?}");
     }
+
+    // From then on it is ours: what is asked for is changed, and nothing else; with the Service it goes.
+    let mut changed = example("00-internet");
+    lab::annotate(&mut changed, "scheduler", "wrr");
+    apply_all(&stage, &[changed]).await?;
+    let id = shown::id_of(&account(&stage), &services_before["internet"]);
+    lab::shows(&stage, &id, &[("/listeners/tcp~180/Scheduler", json!("wrr"))]).await?;
+    lab::at_rest(&stage).await?;
+    assert_eq!(lab::actions_since(&stage, 0), ["SetLoadBalancerTCPListenerAttribute 80"]);
+    delete_all_services(&stage).await?;
+    let left = account(&stage).load_balancer_ids();
+    assert_eq!(left, ["lb-reuse-04", "lb-reuse-05", "lb-reuse-44", "lb-reuse-45"]);
+    let users = account(&stage).load_balancer("lb-reuse-05").unwrap_or_default();
+    assert!(!users.to_string().contains("k8s/"), "{users}");
     stage.end().await;
     Ok(())
 }

@@ -3,6 +3,8 @@
 //!
 //! What is asserted is what the simulated cloud shows, in the field names of Describe, against tables written from the reference.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
+
 mod adoption;
 mod examples;
 mod expected;

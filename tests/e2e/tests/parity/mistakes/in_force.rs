@@ -187,3 +187,60 @@ async fn a_service_that_worked_keeps_working_on_a_real_api() -> anyhow::Result<(
     let some = on_an_own_clb().into_iter().step_by(4).collect();
     a_service_that_worked_keeps_working(Api::Real, some).await
 }
+
+/// The same on CLBs of the user's own, with mistakes in the annotations about them.
+async fn a_service_on_a_users_clb_keeps_working(api: Api) -> anyhow::Result<()> {
+    let Some(stage) = lab::start(api).await? else {
+        return Ok(());
+    };
+    let over = ("force-override-listeners", "true");
+    let cases: [(&str, Vec<(&str, &str)>, (&str, &str)); 4] = [
+        ("lb-reuse-04", vec![over], ("scheduler", "fair")),
+        ("lb-reuse-05", vec![over], ("id", "<your-clb-instance-id>")),
+        ("lb-reuse-44", vec![over, ("vgroup-port", "rsp-user-44:80")], ("force-override-listeners", "yes")),
+        ("lb-reuse-45", vec![("vgroup-port", "rsp-user-45:80"), ("weight", "60")], ("vgroup-port", "rsp-user-45")),
+    ];
+    let manifest = |id: &str, annotations: &[(&str, &str)]| {
+        let mut manifest = lab::service(&format!("on-{id}"), &["80/TCP"], &[("id", id)]);
+        for (name, value) in annotations {
+            lab::annotate(&mut manifest, name, value);
+        }
+        manifest
+    };
+    let right: Vec<_> = cases.iter().map(|(id, annotations, _)| manifest(id, annotations)).collect();
+    apply_all(&stage, &right).await?;
+    stage.converged(cases.len()).await?;
+    let clb = |id: &str| shown::settled(&account(&stage).load_balancer(id).unwrap_or_default(), &[]);
+    let before: Vec<Value> = cases.iter().map(|(id, ..)| clb(id)).collect();
+    let last = last_call(&stage);
+    for (id, annotations, mistake) in &cases {
+        let mut wrong = manifest(id, annotations);
+        lab::annotate(&mut wrong, mistake.0, mistake.1);
+        apply_all(&stage, &[wrong]).await?;
+        lab::told(&stage, &format!("on-{id}"), &[&lab::full_name(mistake.0), mistake.1]).await?;
+    }
+    assert_eq!(written_since(&stage, last), Vec::<String>::new(), "writes because of a mistake");
+
+    replace_node(&stage).await?;
+    let mistake = VALUES.first().expect("there are some");
+    for ((id, ..), before) in cases.iter().zip(before) {
+        let wanted = with_node_replaced(before, mistake);
+        stage
+            .until("the backends are followed", async || Ok(shown::differences(&clb(id), &wanted).is_empty()))
+            .await?;
+    }
+    apply_all(&stage, &right).await?;
+    stage.converged(cases.len()).await?;
+    stage.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_on_a_users_clb_keeps_working_on_kube_sim() -> anyhow::Result<()> {
+    a_service_on_a_users_clb_keeps_working(Api::Simulated).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_on_a_users_clb_keeps_working_on_a_real_api() -> anyhow::Result<()> {
+    a_service_on_a_users_clb_keeps_working(Api::Real).await
+}

@@ -163,3 +163,55 @@ async fn the_first_keeps_it_from_another_cluster_on_a_real_api() -> anyhow::Resu
         None => Ok(()),
     }
 }
+
+/// Several Services that want it at the same moment: one gets it, and it is never taken away again.
+async fn nobody_fights(stage: Stage) -> anyhow::Result<()> {
+    let clients: Vec<_> = stage.world.clusters.iter().map(|cluster| cluster.client.clone()).collect();
+    let names = ["one", "two", "three", "four"];
+    for name in names {
+        for client in &clients {
+            apply(client, &wanting(name, &["443/TCP"])).await?;
+        }
+    }
+    let told = async || -> anyhow::Result<usize> {
+        let mut told = 0;
+        for name in names {
+            for client in &clients {
+                told += usize::from(!warnings(client, name).await?.is_empty());
+            }
+        }
+        Ok(told)
+    };
+    let losers = names.len() * clients.len() - 1;
+    stage
+        .until("all but one are told", async || Ok(told().await? == losers && listener(&stage).is_object()))
+        .await?;
+    let last = last_call(&stage);
+    let owner = listener(&stage)["Description"].clone();
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    assert_eq!(written_since(&stage, last), Vec::<String>::new());
+    assert_eq!(listener(&stage)["Description"], owner);
+    let calls = stage.world.cloud.cloud().calls();
+    let of_listener = |action: &str| calls.iter().filter(|call| call.applied && call.action.starts_with(action)).count();
+    assert_eq!(of_listener("CreateLoadBalancerTCPListener"), 1);
+    assert_eq!(of_listener("DeleteLoadBalancerListener"), 0);
+    assert_eq!(of_listener("SetLoadBalancerTCPListenerAttribute"), 0);
+    stage.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_fights_on_kube_sim() -> anyhow::Result<()> {
+    match two_clusters(Api::Simulated).await? {
+        Some(stage) => nobody_fights(stage).await,
+        None => Ok(()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_fights_on_a_real_api() -> anyhow::Result<()> {
+    match two_clusters(Api::Real).await? {
+        Some(stage) => nobody_fights(stage).await,
+        None => Ok(()),
+    }
+}
