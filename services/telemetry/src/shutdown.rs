@@ -44,8 +44,8 @@ impl Signals {
                 return;
             }
         };
-        tracing::info!(signal = name, drain = ?drain, "shutting down");
         health.begin_shutdown();
+        tracing::info!(signal = name, drain = ?drain, "shutting down");
         tokio::select! {
             () = tokio::time::sleep(drain) => {}
             name = self.received() => tracing::info!(signal = name, "second signal: not waiting for callers"),

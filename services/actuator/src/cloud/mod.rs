@@ -3,6 +3,7 @@
 mod backoff;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use clb_cloud_client::{Action, CallError, Class, Client, Failure};
@@ -15,12 +16,17 @@ use crate::metrics::ActuatorMetrics;
 
 pub(crate) use backoff::Backoff;
 
+/// A connection may break, and a server fail, now and then; this many in a row are an outage.
+const LOST_IN_A_ROW: u32 = 5;
+
 /// One region of one account.
 pub(crate) struct Cloud {
     client: Client,
     limits: Arc<Limits>,
     metrics: Arc<ActuatorMetrics>,
     check: Check,
+    /// Attempts in a row that were lost or broke the cloud.
+    lost: AtomicU32,
     call_timeout: Duration,
 }
 
@@ -58,6 +64,7 @@ impl Cloud {
             limits,
             metrics,
             check,
+            lost: AtomicU32::new(0),
             call_timeout,
         }
     }
@@ -118,22 +125,31 @@ impl Cloud {
         }
     }
 
-    /// Any answer that is not about the credentials shows that cloud and credentials are well.
+    /// Any answer that is not about the credentials shows that cloud and credentials are well, and a single lost one shows nothing.
     fn report<T>(&self, result: &Result<T, CallError>) {
-        match result {
-            Ok(_) => self.check.ok(),
-            Err(error) => match &error.failure {
-                Failure::NoCredentials(_) | Failure::NotSent(_) => self.check.failing(&error.to_string()),
-                Failure::Refused(refusal) if refusal.class == Class::Credentials => {
-                    self.check.failing(&error.to_string());
-                }
-                Failure::Refused(refusal)
-                    if !matches!(refusal.class, Class::Throttled | Class::Transient | Class::Denied) =>
-                {
+        let Err(error) = result else {
+            self.lost.store(0, Ordering::Relaxed);
+            self.check.ok();
+            return;
+        };
+        match &error.failure {
+            Failure::NoCredentials(_) | Failure::NotSent(_) => self.check.failing(&error.to_string()),
+            Failure::Unknown(_) => self.lost(error),
+            Failure::Refused(refusal) => match refusal.class {
+                Class::Credentials => self.check.failing(&error.to_string()),
+                Class::Transient => self.lost(error),
+                Class::Throttled | Class::Denied => self.lost.store(0, Ordering::Relaxed),
+                Class::Busy | Class::Quota | Class::Billing | Class::Gone | Class::Invalid => {
+                    self.lost.store(0, Ordering::Relaxed);
                     self.check.ok();
                 }
-                Failure::Refused(_) | Failure::Unknown(_) => {}
             },
+        }
+    }
+
+    fn lost(&self, error: &CallError) {
+        if self.lost.fetch_add(1, Ordering::Relaxed).saturating_add(1) >= LOST_IN_A_ROW {
+            self.check.failing(&error.to_string());
         }
     }
 }
