@@ -1,11 +1,11 @@
 //! Answers questions about things that annotations name: certificates, access control lists, vSwitches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clb_cloud_client::{DescribeAcls, DescribeServerCertificates, DescribeVSwitches};
 use clb_model::operation::Priority;
-use clb_wire::actuator::{CertificateFact, Facts, InspectQuery, VSwitchFact};
+use clb_wire::actuator::{AclFact, CertificateFact, Facts, InspectQuery, VSwitchFact};
 use tokio::time::Instant;
 
 use crate::cloud::{Cloud, ReadError};
@@ -35,7 +35,7 @@ pub(crate) async fn inspect(cloud: &Cloud, query: &InspectQuery) -> Result<Facts
         }
     }
     if !query.acl_ids.is_empty() {
-        facts.acl_ids = existing_acls(cloud, &query.acl_ids, &asker, deadline).await?;
+        facts.acls = existing_acls(cloud, &query.acl_ids, &asker, deadline).await?;
     }
     for id in &query.vswitch_ids {
         for vswitch in cloud.read(&asker, &DescribeVSwitches { id }, deadline).await? {
@@ -58,13 +58,15 @@ async fn existing_acls(
     asked: &BTreeSet<String>,
     asker: &Asker,
     deadline: Instant,
-) -> Result<BTreeSet<String>, ReadError> {
-    let mut found = BTreeSet::new();
+) -> Result<BTreeMap<String, AclFact>, ReadError> {
+    let mut found = BTreeMap::new();
     let mut action = DescribeAcls { name: None, page: 1 };
     loop {
         let page = cloud.read(asker, &action, deadline).await?;
-        let ids = page.lists.into_iter().map(|(id, _)| id);
-        found.extend(ids.filter(|id| asked.contains(id)));
+        for list in page.lists.into_iter().filter(|list| asked.contains(&list.id)) {
+            let ip_version = list.ip_version;
+            found.insert(list.id, AclFact { ip_version });
+        }
         if !page.more || found.len() == asked.len() {
             return Ok(found);
         }

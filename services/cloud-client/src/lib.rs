@@ -27,7 +27,7 @@ pub use ecs::{DescribeNetworkInterfaces, InterfaceAddress, InterfacePage};
 pub use endpoint::{EndpointError, Endpoints, Network};
 pub use error::{CallError, Failure, Refusal};
 pub use slb::access_control::{
-    AclEntries, AclPage, ChangeAclEntries, CreateAcl, DeleteAcl, DescribeAcl, DescribeAcls,
+    AclEntries, AclPage, AclSummary, ChangeAclEntries, CreateAcl, DeleteAcl, DescribeAcl, DescribeAcls,
 };
 pub use slb::certificates::{Certificate, DescribeServerCertificates};
 pub use slb::domain_extensions::{

@@ -188,8 +188,8 @@ impl Run {
                 .await
                 .map_err(|error| read_failed(&error))?;
             // The filter is a fuzzy one.
-            let ids = page.lists.into_iter().filter(|(_, known)| *known == name);
-            found = found.into_iter().chain(ids.map(|(id, _)| id)).min();
+            let of_name = page.lists.into_iter().filter(|list| list.name == name);
+            found = found.into_iter().chain(of_name.map(|list| list.id)).min();
             if !page.more {
                 return Ok(found);
             }

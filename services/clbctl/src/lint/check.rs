@@ -7,7 +7,7 @@ use clb_model::cloud::InstanceChargeType;
 use clb_model::cluster::Service;
 use clb_model::ownership::{Candidate, Standing, standing};
 use clb_planner_core::desired::{Inputs, Wish, desired};
-use clb_planner_core::facts::{Certificate, CloudFacts, Question, VSwitchFact};
+use clb_planner_core::facts::{AccessControlList, Certificate, CloudFacts, Question, VSwitchFact};
 use clb_planner_core::problem::{Notice, Problem};
 use clb_planner_core::settings::{BackendType, ClusterSettings, Quotas, VSwitch};
 
@@ -72,7 +72,8 @@ fn grant(question: &Question, cluster: &ClusterSettings, facts: &mut CloudFacts)
             facts.certificates.insert(id.clone(), Some(certificate));
         }
         Question::AccessControlList(id) => {
-            facts.access_control_lists.insert(id.clone(), true);
+            let list = AccessControlList { ip_version: None };
+            facts.access_control_lists.insert(id.clone(), Some(list));
         }
         Question::VSwitch(id) => {
             let vswitch = VSwitchFact {

@@ -24,10 +24,21 @@ pub struct DescribeAcls<'a> {
 /// One page of access control lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AclPage {
-    /// Their ids and names.
-    pub lists: Vec<(String, String)>,
+    /// Those on it.
+    pub lists: Vec<AclSummary>,
     /// Whether more pages follow.
     pub more: bool,
+}
+
+/// One access control list without its entries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AclSummary {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The family of its addresses; none when the cloud does not say.
+    pub ip_version: Option<IpVersion>,
 }
 
 impl Action for DescribeAcls<'_> {
@@ -44,9 +55,15 @@ impl Action for DescribeAcls<'_> {
     }
 
     fn read(&self, answer: Node<'_>) -> Result<AclPage, UnexpectedAnswer> {
-        let lists: Result<Vec<(String, String)>, _> = answer
+        let lists: Result<Vec<AclSummary>, _> = answer
             .items("Acls", "Acl")
-            .map(|acl| Ok((acl.required("AclId")?, acl.text_or_empty("AclName"))))
+            .map(|acl| {
+                Ok(AclSummary {
+                    id: acl.required("AclId")?,
+                    name: acl.text_or_empty("AclName"),
+                    ip_version: acl.text_or_empty("AddressIPVersion").parse().ok(),
+                })
+            })
             .collect();
         let lists = lists?;
         Ok(AclPage {

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::attribute::ListenerAttribute;
-use clb_model::cloud::LoadBalancer;
+use clb_model::cloud::{IpVersion, LoadBalancer};
 use ipnet::IpNet;
 
 /// Something to ask the cloud.
@@ -23,10 +23,12 @@ pub enum Question {
 pub struct CloudFacts {
     /// By certificate id; none when it does not exist.
     pub certificates: BTreeMap<String, Option<Certificate>>,
-    /// By id: whether it exists.
-    pub access_control_lists: BTreeMap<String, bool>,
+    /// By id; none when it does not exist.
+    pub access_control_lists: BTreeMap<String, Option<AccessControlList>>,
     /// By id; none when it does not exist.
     pub vswitches: BTreeMap<String, Option<VSwitchFact>>,
+    /// The family of the Service's CLB, where it has one or uses one of the user's.
+    pub ip_version: Option<IpVersion>,
 }
 
 /// A server certificate.
@@ -34,6 +36,13 @@ pub struct CloudFacts {
 pub struct Certificate {
     /// When it expires, milliseconds since 1970; none when the cloud does not say.
     pub expires_ms: Option<u64>,
+}
+
+/// An access control list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccessControlList {
+    /// The family of its addresses; none when the cloud does not say.
+    pub ip_version: Option<IpVersion>,
 }
 
 /// A vSwitch.
@@ -51,6 +60,7 @@ impl CloudFacts {
     #[must_use]
     pub fn with_observed(&self, load_balancer: &LoadBalancer) -> Self {
         let mut facts = self.clone();
+        facts.ip_version = Some(load_balancer.ip_version);
         let in_use = Some(Certificate { expires_ms: None });
         for listener in load_balancer.listeners.values() {
             let default = listener.attributes.text(ListenerAttribute::ServerCertificateId);
@@ -61,7 +71,8 @@ impl CloudFacts {
             }
             let acl = listener.attributes.text(ListenerAttribute::AclId);
             if let Some(id) = acl.filter(|id| !id.is_empty()) {
-                facts.access_control_lists.insert(id.to_owned(), true);
+                let in_use = AccessControlList { ip_version: None };
+                facts.access_control_lists.insert(id.to_owned(), Some(in_use));
             }
         }
         if !load_balancer.vswitch_id.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clb_model::ServiceUid;
-use clb_planner_core::facts::{Certificate, CloudFacts, Question, VSwitchFact};
+use clb_planner_core::facts::{AccessControlList, Certificate, CloudFacts, Question, VSwitchFact};
 use clb_wire::actuator::Facts;
 use tokio::time::Instant;
 
@@ -77,9 +77,10 @@ impl FactCache {
                     self.facts.certificates.insert(id.clone(), fact);
                 }
                 Question::AccessControlList(id) => {
-                    self.facts
-                        .access_control_lists
-                        .insert(id.clone(), answers.acl_ids.contains(id));
+                    let fact = answers.acls.get(id).map(|fact| AccessControlList {
+                        ip_version: fact.ip_version,
+                    });
+                    self.facts.access_control_lists.insert(id.clone(), fact);
                 }
                 Question::VSwitch(id) => {
                     let fact = answers.vswitches.get(id).map(|fact| VSwitchFact {

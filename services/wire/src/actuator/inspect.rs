@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::ClusterId;
+use clb_model::cloud::IpVersion;
 use clb_proto::actuator::v1;
 
 use crate::WireError;
@@ -31,7 +32,7 @@ pub struct Facts {
     /// Server certificates.
     pub certificates: BTreeMap<String, CertificateFact>,
     /// Access control lists.
-    pub acl_ids: BTreeSet<String>,
+    pub acls: BTreeMap<String, AclFact>,
     /// vSwitches.
     pub vswitches: BTreeMap<String, VSwitchFact>,
 }
@@ -41,6 +42,13 @@ pub struct Facts {
 pub struct CertificateFact {
     /// When it expires, milliseconds since 1970; none when the cloud does not say.
     pub expires_ms: Option<u64>,
+}
+
+/// An access control list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AclFact {
+    /// The family of its addresses; none when the cloud does not say.
+    pub ip_version: Option<IpVersion>,
 }
 
 /// A vSwitch.
@@ -94,7 +102,12 @@ pub fn facts_to_proto(facts: &Facts) -> v1::InspectResponse {
                 expires_ms: fact.expires_ms.unwrap_or_default(),
             })
             .collect(),
-        acl_ids: facts.acl_ids.iter().cloned().collect(),
+        acl_ids: facts.acls.keys().cloned().collect(),
+        acl_ip_versions: facts
+            .acls
+            .iter()
+            .filter_map(|(id, fact)| Some((id.clone(), fact.ip_version?.as_str().to_owned())))
+            .collect(),
         vswitches: facts
             .vswitches
             .iter()
@@ -112,6 +125,7 @@ pub fn facts_to_proto(facts: &Facts) -> v1::InspectResponse {
 /// For the planner. Every answer is valid.
 #[must_use]
 pub fn facts_from_proto(message: v1::InspectResponse) -> Facts {
+    let acl_ip_versions = message.acl_ip_versions;
     Facts {
         certificates: message
             .certificates
@@ -125,7 +139,14 @@ pub fn facts_from_proto(message: v1::InspectResponse) -> Facts {
                 )
             })
             .collect(),
-        acl_ids: message.acl_ids.into_iter().collect(),
+        acls: message
+            .acl_ids
+            .into_iter()
+            .map(|id| {
+                let ip_version = acl_ip_versions.get(&id).and_then(|version| version.parse().ok());
+                (id, AclFact { ip_version })
+            })
+            .collect(),
         vswitches: message
             .vswitches
             .into_iter()

@@ -58,16 +58,27 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
             })
         })
         .collect();
-    if let Some(written) = access_control_list(context)
-        && facts.access_control_lists.get(&written.text) == Some(&false)
-    {
-        problems.push(written.problem(
-            "this access control list does not exist in this region",
-            ACL_ID.example,
-        ));
-    }
+    problems.extend(access_control_list_problem(context));
     problems.extend(vswitch_problems(context));
     problems
+}
+
+/// One list holds one family, and only that of the CLB can be in force on it.
+fn access_control_list_problem(context: &Context<'_>) -> Option<Problem> {
+    let written = access_control_list(context)?;
+    let facts = context.inputs.facts;
+    let Some(known) = facts.access_control_lists.get(&written.text)? else {
+        let allowed = "this access control list does not exist in this region";
+        return Some(written.problem(allowed, ACL_ID.example));
+    };
+    let of_own = context
+        .owns_load_balancer()
+        .then(|| load_balancer::ip_version(context));
+    let of_clb = facts.ip_version.or(of_own)?;
+    let of_list = known.ip_version.filter(|version| *version != of_clb)?;
+    let allowed =
+        format!("a list of {of_clb} addresses, because the CLB's is one; this one is of {of_list} addresses");
+    Some(written.problem(allowed, ACL_ID.example))
 }
 
 /// When the next certificate expires.

@@ -1,10 +1,12 @@
 //! Mistakes that annotations make together, a line each: where it is, what stands there, what the message
 //! says.
 
+use clb_model::cloud::IpVersion;
 use clb_model::cluster::{TargetPort, Transport};
 
 use super::lab::{Lab, PREFIX, tcp_port, udp_port};
 use super::manifest::service_port;
+use crate::facts::AccessControlList;
 
 /// One mistake: the place without the prefix, its value, a part of what is allowed.
 type Mistake = (&'static str, &'static str, &'static str);
@@ -175,8 +177,26 @@ fn an_access_control_list_needs_its_id_and_type_and_must_be_there() {
     unknown
         .facts
         .access_control_lists
-        .insert("acl-x".to_owned(), false);
+        .insert("acl-x".to_owned(), None);
     expect(&unknown, &[("acl-id", "acl-x", "does not exist")]);
+    let mut of_family = |version| {
+        let list = AccessControlList {
+            ip_version: Some(version),
+        };
+        unknown
+            .facts
+            .access_control_lists
+            .insert("acl-x".to_owned(), Some(list));
+        unknown.clone()
+    };
+    expect(&of_family(IpVersion::V4), &[]);
+    let other = of_family(IpVersion::V6);
+    expect(&other, &[("acl-id", "acl-x", "a list of ipv4 addresses")]);
+    expect(&other.annotated("ip-version", "ipv6"), &[]);
+    // What the CLB has counts before what an annotation says: it cannot change.
+    let mut there = of_family(IpVersion::V4);
+    there.facts.ip_version = Some(IpVersion::V6);
+    expect(&there, &[("acl-id", "acl-x", "a list of ipv6 addresses")]);
     expect(&Lab::tcp().annotated("acl-status", "off"), &[]);
 }
 

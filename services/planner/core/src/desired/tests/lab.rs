@@ -8,7 +8,7 @@ use clb_model::cluster::{Endpoint, Node, NodeReady, Service, ServicePort, Target
 
 use super::manifest;
 use crate::desired::{Desired, Inputs, Wish, desired};
-use crate::facts::{Certificate, CloudFacts, VSwitchFact};
+use crate::facts::{AccessControlList, Certificate, CloudFacts, VSwitchFact};
 use crate::problem::Problem;
 use crate::settings::{BackendType, ClusterSettings, Quotas, VSwitch};
 
@@ -189,11 +189,13 @@ fn facts() -> CloudFacts {
             cidr: Some(range.parse().unwrap()),
         })
     };
+    let list = Some(AccessControlList { ip_version: None });
     CloudFacts {
+        ip_version: None,
         certificates: ["cert-a", "cert-b", "cert-c"]
             .map(|id| (id.to_owned(), certificate))
             .into(),
-        access_control_lists: [("acl-1".to_owned(), true), ("acl-2".to_owned(), true)].into(),
+        access_control_lists: ["acl-1", "acl-2"].map(|id| (id.to_owned(), list)).into(),
         vswitches: [
             ("vsw-k".to_owned(), vswitch("10.0.0.0/16")),
             ("vsw-j".to_owned(), vswitch("10.1.0.0/16")),

@@ -66,7 +66,8 @@ fn answered(lab: &mut Lab) {
                     lab.facts.certificates.insert(id, Some(certificate));
                 }
                 crate::facts::Question::AccessControlList(id) => {
-                    lab.facts.access_control_lists.insert(id, true);
+                    let list = crate::facts::AccessControlList { ip_version: None };
+                    lab.facts.access_control_lists.insert(id, Some(list));
                 }
                 crate::facts::Question::VSwitch(id) => {
                     let fact = crate::facts::VSwitchFact {
