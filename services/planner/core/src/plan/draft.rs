@@ -126,6 +126,11 @@ impl Draft {
         self.plan.urgent = true;
     }
 
+    /// Another Service must leave an instance first.
+    pub(super) fn mark_waiting_for_room(&mut self) {
+        self.plan.waits_for_room = true;
+    }
+
     pub(super) fn finish(mut self) -> Plan {
         self.plan.notices.sort();
         self.plan.notices.dedup();

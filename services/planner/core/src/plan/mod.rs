@@ -88,6 +88,8 @@ pub struct Plan {
     pub withheld: Vec<String>,
     /// Whether traffic is lost until the operations are done: backends that are gone are still attached.
     pub urgent: bool,
+    /// Whether an instance is in as many groups as it may be. The room that another Service leaves is not seen by this one.
+    pub waits_for_room: bool,
 }
 
 /// Something that a person must change before a part of the Service can work.

@@ -166,6 +166,9 @@ fn share_out(
             }
         }
     }
+    if left_out.iter().any(|(_, why, _)| *why == Allotment::InstanceFull) {
+        draft.mark_waiting_for_room();
+    }
     for (index, part) in parts.iter().enumerate() {
         for (kind, quota) in [
             (

@@ -14,6 +14,9 @@ use crate::desired::Desired;
 use crate::facts::Question;
 use crate::plan::{LeftOutKey, Plan, PlanContext};
 
+/// When to look again whether another Service has left an instance that had no room.
+const ROOM_RETRY_MS: u64 = 15_000;
+
 /// A pass on its way.
 pub(super) struct Pass<'a> {
     pub(super) inputs: StepInputs<'a>,
@@ -101,6 +104,9 @@ impl<'a> Pass<'a> {
     pub(super) fn give(&mut self, plan: &Plan, load_balancer: Option<&LoadBalancerId>) -> bool {
         let (held, retry_at) = self.memory.held_back(&plan.operations, self.inputs.now_ms);
         self.wake_at(retry_at);
+        if plan.waits_for_room {
+            self.wake_at(Some(self.inputs.now_ms.saturating_add(ROOM_RETRY_MS)));
+        }
         match plan.next_batch(&held) {
             None => false,
             Some((operations, priority)) => {

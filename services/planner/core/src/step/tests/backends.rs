@@ -316,6 +316,11 @@ fn an_instance_in_too_many_groups_is_left_out_and_named() {
             .iter()
             .any(|text| text.contains("quota of 1 vServer groups per instance"))
     );
+    // Nothing of this Service changes when another one leaves the instances.
+    assert_eq!(world.look().wake_at_ms, Some(world.now_ms + 15_000));
+    world.lab.cluster.quotas.attachments_per_instance = 2;
+    world.settle();
+    assert_eq!(world.look().wake_at_ms, None);
 }
 
 #[test]
