@@ -141,7 +141,10 @@ async fn what_alibabas_controller_left_is_right_as_it_is(api: Api) -> anyhow::Re
     let id = shown::id_of(&account(&stage), &services_before["internet"]);
     lab::shows(&stage, &id, &[("/listeners/tcp~180/Scheduler", json!("wrr"))]).await?;
     lab::at_rest(&stage).await?;
-    assert_eq!(lab::actions_since(&stage, 0), ["SetLoadBalancerTCPListenerAttribute 80"]);
+    assert_eq!(
+        lab::actions_since(&stage, 0),
+        ["SetLoadBalancerTCPListenerAttribute 80"]
+    );
     delete_all_services(&stage).await?;
     let left = account(&stage).load_balancer_ids();
     assert_eq!(left, ["lb-reuse-04", "lb-reuse-05", "lb-reuse-44", "lb-reuse-45"]);

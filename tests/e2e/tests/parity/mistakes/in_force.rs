@@ -22,7 +22,9 @@ fn on_an_own_clb() -> Vec<&'static Mistake> {
     let all = VALUES.iter().chain(COMBINATIONS).chain(UNKNOWN);
     all.filter(|mistake| {
         let names_a_clb = mistake.annotations.iter().any(|(name, _)| *name == "id");
-        !names_a_clb && mistake.ports != ["80/SCTP"]
+        // The family of a CLB that is there does not change with the annotation.
+        let is_of_creation = mistake.annotations.contains(&("ip-version", "ipv6")) && mistake.at == "acl-id";
+        !names_a_clb && !is_of_creation && mistake.ports != ["80/SCTP"]
     })
     .collect()
 }
@@ -197,8 +199,16 @@ async fn a_service_on_a_users_clb_keeps_working(api: Api) -> anyhow::Result<()> 
     let cases: [(&str, Vec<(&str, &str)>, (&str, &str)); 4] = [
         ("lb-reuse-04", vec![over], ("scheduler", "fair")),
         ("lb-reuse-05", vec![over], ("id", "<your-clb-instance-id>")),
-        ("lb-reuse-44", vec![over, ("vgroup-port", "rsp-user-44:80")], ("force-override-listeners", "yes")),
-        ("lb-reuse-45", vec![("vgroup-port", "rsp-user-45:80"), ("weight", "60")], ("vgroup-port", "rsp-user-45")),
+        (
+            "lb-reuse-44",
+            vec![over, ("vgroup-port", "rsp-user-44:80")],
+            ("force-override-listeners", "yes"),
+        ),
+        (
+            "lb-reuse-45",
+            vec![("vgroup-port", "rsp-user-45:80"), ("weight", "60")],
+            ("vgroup-port", "rsp-user-45"),
+        ),
     ];
     let manifest = |id: &str, annotations: &[(&str, &str)]| {
         let mut manifest = lab::service(&format!("on-{id}"), &["80/TCP"], &[("id", id)]);
@@ -207,7 +217,10 @@ async fn a_service_on_a_users_clb_keeps_working(api: Api) -> anyhow::Result<()> 
         }
         manifest
     };
-    let right: Vec<_> = cases.iter().map(|(id, annotations, _)| manifest(id, annotations)).collect();
+    let right: Vec<_> = cases
+        .iter()
+        .map(|(id, annotations, _)| manifest(id, annotations))
+        .collect();
     apply_all(&stage, &right).await?;
     stage.converged(cases.len()).await?;
     let clb = |id: &str| shown::settled(&account(&stage).load_balancer(id).unwrap_or_default(), &[]);
@@ -217,16 +230,27 @@ async fn a_service_on_a_users_clb_keeps_working(api: Api) -> anyhow::Result<()> 
         let mut wrong = manifest(id, annotations);
         lab::annotate(&mut wrong, mistake.0, mistake.1);
         apply_all(&stage, &[wrong]).await?;
-        lab::told(&stage, &format!("on-{id}"), &[&lab::full_name(mistake.0), mistake.1]).await?;
+        lab::told(
+            &stage,
+            &format!("on-{id}"),
+            &[&lab::full_name(mistake.0), mistake.1],
+        )
+        .await?;
     }
-    assert_eq!(written_since(&stage, last), Vec::<String>::new(), "writes because of a mistake");
+    assert_eq!(
+        written_since(&stage, last),
+        Vec::<String>::new(),
+        "writes because of a mistake"
+    );
 
     replace_node(&stage).await?;
     let mistake = VALUES.first().expect("there are some");
     for ((id, ..), before) in cases.iter().zip(before) {
         let wanted = with_node_replaced(before, mistake);
         stage
-            .until("the backends are followed", async || Ok(shown::differences(&clb(id), &wanted).is_empty()))
+            .until("the backends are followed", async || {
+                Ok(shown::differences(&clb(id), &wanted).is_empty())
+            })
             .await?;
     }
     apply_all(&stage, &right).await?;

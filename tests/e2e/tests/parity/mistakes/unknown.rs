@@ -44,6 +44,19 @@ pub(crate) const UNKNOWN: &[Mistake] = &[
         value: "acl-nowhere",
         allowed: "does not exist in this region",
     },
+    // The lab's lists hold IPv4 addresses.
+    Mistake {
+        ports: TCP,
+        annotations: &[
+            ("ip-version", "ipv6"),
+            ("acl-status", "on"),
+            ("acl-id", "acl-1"),
+            ("acl-type", "white"),
+        ],
+        at: "acl-id",
+        value: "acl-1",
+        allowed: "a list of ipv6 addresses",
+    },
     Mistake {
         ports: TCP,
         annotations: &[("address-type", "intranet"), ("vswitch-id", "vsw-nowhere")],

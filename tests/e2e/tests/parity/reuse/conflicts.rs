@@ -166,7 +166,12 @@ async fn the_first_keeps_it_from_another_cluster_on_a_real_api() -> anyhow::Resu
 
 /// Several Services that want it at the same moment: one gets it, and it is never taken away again.
 async fn nobody_fights(stage: Stage) -> anyhow::Result<()> {
-    let clients: Vec<_> = stage.world.clusters.iter().map(|cluster| cluster.client.clone()).collect();
+    let clients: Vec<_> = stage
+        .world
+        .clusters
+        .iter()
+        .map(|cluster| cluster.client.clone())
+        .collect();
     let names = ["one", "two", "three", "four"];
     for name in names {
         for client in &clients {
@@ -184,7 +189,9 @@ async fn nobody_fights(stage: Stage) -> anyhow::Result<()> {
     };
     let losers = names.len() * clients.len() - 1;
     stage
-        .until("all but one are told", async || Ok(told().await? == losers && listener(&stage).is_object()))
+        .until("all but one are told", async || {
+            Ok(told().await? == losers && listener(&stage).is_object())
+        })
         .await?;
     let last = last_call(&stage);
     let owner = listener(&stage)["Description"].clone();
@@ -192,7 +199,12 @@ async fn nobody_fights(stage: Stage) -> anyhow::Result<()> {
     assert_eq!(written_since(&stage, last), Vec::<String>::new());
     assert_eq!(listener(&stage)["Description"], owner);
     let calls = stage.world.cloud.cloud().calls();
-    let of_listener = |action: &str| calls.iter().filter(|call| call.applied && call.action.starts_with(action)).count();
+    let of_listener = |action: &str| {
+        calls
+            .iter()
+            .filter(|call| call.applied && call.action.starts_with(action))
+            .count()
+    };
     assert_eq!(of_listener("CreateLoadBalancerTCPListener"), 1);
     assert_eq!(of_listener("DeleteLoadBalancerListener"), 0);
     assert_eq!(of_listener("SetLoadBalancerTCPListenerAttribute"), 0);
