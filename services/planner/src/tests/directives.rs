@@ -241,7 +241,7 @@ async fn a_gate_is_sent_once_until_it_waits_again() {
     let Next::Send(directive, _) = outbox.take(1, Instant::now()) else {
         panic!("there is a gate to set");
     };
-    assert_eq!(directive.writes.readiness_gates, [pod.clone()]);
+    assert_eq!(directive.writes.readiness_gates, std::slice::from_ref(&pod));
     assert!(!offer(&waiting, gate()), "it is out");
     outbox.settle(&done_with(&directive), Instant::now());
     assert!(!offer(&waiting, gate()), "the cluster does not show it yet");

@@ -70,7 +70,7 @@ pub async fn make_nodes(client: &kube::Client, nodes: &[LabNode]) -> Result<(), 
                 "unschedulable": node.unschedulable,
             },
         }))
-        .map_err(|error| kube::Error::SerdeError(error))
+        .map_err(kube::Error::SerdeError)
         .during(|| format!("describing node {}", node.name))?;
         api.create(&PostParams::default(), &object)
             .await

@@ -39,6 +39,8 @@ pub struct Options {
     pub quotas: bool,
     /// More fields of every cluster in the planner's configuration, as `node_grace: 2s, drain_leaving_nodes: true`.
     pub cluster_settings: String,
+    /// The load balancer class that the planner and the watchers serve.
+    pub load_balancer_class: Option<String>,
     /// A folder for certificates, kubeconfigs and configuration files; made if it is not there.
     pub folder: PathBuf,
     /// The keys that the actuator is given.
@@ -57,6 +59,7 @@ impl Options {
             limits: false,
             quotas: false,
             cluster_settings: String::new(),
+            load_balancer_class: None,
             folder,
             keys: Keys::default(),
         }
@@ -115,6 +118,7 @@ impl World {
                 limits: options.limits,
                 quotas: options.quotas,
                 cluster_settings: &options.cluster_settings,
+                load_balancer_class: options.load_balancer_class.as_deref(),
             },
             &options.keys,
         )

@@ -125,7 +125,8 @@ impl Services {
         services.start_planner().await?;
         let planner = host_port(services.factory.planner.listen);
         for cluster in clusters {
-            let watcher = settings::watcher(&services.factory.files, &authority, cluster, &planner)?;
+            let watcher =
+                settings::watcher(&services.factory.files, &authority, cluster, &planner, configured)?;
             services.factory.watchers.push(watcher);
         }
         for index in 0..clusters.len() {

@@ -68,6 +68,8 @@ pub(super) struct Configured<'o> {
     pub(super) quotas: bool,
     /// See `Options::cluster_settings`.
     pub(super) cluster_settings: &'o str,
+    /// See `Options::load_balancer_class`.
+    pub(super) load_balancer_class: Option<&'o str>,
 }
 
 /// What the planner is told of an account without quotas.
@@ -119,6 +121,9 @@ pub(super) fn planner(
     if !configured.cluster_settings.is_empty() {
         let _ = write!(more, ", {}", configured.cluster_settings);
     }
+    if let Some(class) = configured.load_balancer_class {
+        let _ = write!(more, ", load_balancer_class: {class}");
+    }
     text += "clusters:\n";
     for cluster in clusters {
         let vswitches: Vec<_> = lab::VSWITCHES
@@ -142,6 +147,7 @@ pub(super) fn watcher(
     authority: &Authority,
     cluster: &LabCluster,
     planner: &HostPort,
+    configured: Configured<'_>,
 ) -> anyhow::Result<WatcherSettings> {
     let identity = PeerIdentity::Watcher(cluster.id.parse()?);
     let name = format!("watcher-{}", cluster.id);
@@ -149,6 +155,9 @@ pub(super) fn watcher(
         "cluster_id: {}\nplanner: {planner}\nadmin: {{listen: \"127.0.0.1:0\"}}\n",
         cluster.id
     );
+    if let Some(class) = configured.load_balancer_class {
+        let _ = writeln!(text, "load_balancer_class: {class}");
+    }
     let _ = writeln!(text, "kubernetes: {{kubeconfig: {:?}}}", cluster.kubeconfig);
     text += &files.tls(authority, &name, &identity)?;
     files.configuration(&name, &text)

@@ -151,11 +151,11 @@ pub(super) fn change_from_proto(message: Message) -> Result<Change, WireError> {
         },
         Message::FillAccessList(fill) => Change::FillAccessList {
             ip_version: FILL_ACCESS_LIST.text("ip_version", &fill.ip_version)?,
-            entries: ranges_from_proto(FILL_ACCESS_LIST, fill.entries)?,
+            entries: ranges_from_proto(FILL_ACCESS_LIST, &fill.entries)?,
         },
         Message::TrimAccessList(trim) => Change::TrimAccessList {
             access_list: trim.access_list_id,
-            entries: ranges_from_proto(TRIM_ACCESS_LIST, trim.entries)?,
+            entries: ranges_from_proto(TRIM_ACCESS_LIST, &trim.entries)?,
         },
         Message::DeleteAccessList(v1::DeleteAccessList {}) => Change::DeleteAccessList,
     })

@@ -120,7 +120,7 @@ fn access_list_from_proto(message: v1::AccessList) -> Result<(String, AccessList
     let list = AccessList {
         version: required_version(ACCESS_LIST, message.version)?,
         name: message.name,
-        entries: ranges_from_proto(ACCESS_LIST, message.entries)?,
+        entries: ranges_from_proto(ACCESS_LIST, &message.entries)?,
     };
     Ok((message.id, list))
 }
@@ -128,7 +128,7 @@ fn access_list_from_proto(message: v1::AccessList) -> Result<(String, AccessList
 /// Ranges in CIDR notation.
 pub(super) fn ranges_from_proto<C: FromIterator<IpNet>>(
     reader: Reader,
-    ranges: Vec<String>,
+    ranges: &[String],
 ) -> Result<C, WireError> {
     ranges
         .iter()

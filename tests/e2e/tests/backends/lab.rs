@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use clb_e2e::{Api, Sketch, Stage, find_load_balancer, service_api, text, uid_of};
+use clb_e2e::{Api, Sketch, Stage, events_of, find_load_balancer, service_api, text, uid_of};
 use clb_sandbox::world::Options;
 use cloud_sim::{Account, Call, DEFAULT_ACCOUNT, NetworkInterface, lab};
 use k8s_openapi::api::core::v1::{Node, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::Client;
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 /// A cluster and the cloud.
@@ -130,6 +130,22 @@ impl Lab {
         self.slice_to(service, "1", 8080, pods).await
     }
 
+    /// The same, of whose pods some have no ENI.
+    pub(crate) async fn slice_without_enis(
+        &self,
+        service: &str,
+        pods: &[Pod],
+        without: &[Pod],
+    ) -> anyhow::Result<()> {
+        let with: Vec<Pod> = pods
+            .iter()
+            .filter(|pod| !without.contains(pod))
+            .cloned()
+            .collect();
+        self.attach(&with);
+        self.write_slice(service, "1", 8080, pods).await
+    }
+
     /// Writes one slice of a Service, whose port tcp-80 leads to this port of the pods.
     pub(crate) async fn slice_to(
         &self,
@@ -139,6 +155,10 @@ impl Lab {
         pods: &[Pod],
     ) -> anyhow::Result<()> {
         self.attach(pods);
+        self.write_slice(service, part, port, pods).await
+    }
+
+    async fn write_slice(&self, service: &str, part: &str, port: u16, pods: &[Pod]) -> anyhow::Result<()> {
         let endpoints: Vec<Value> = pods.iter().map(Pod::endpoint).collect();
         let name = format!("{service}-{part}");
         let object = json!({
@@ -194,7 +214,9 @@ impl Lab {
     pub(crate) fn backends(&self, uid: &str) -> Option<Vec<String>> {
         let load_balancer = find_load_balancer(&self.stage, uid)?;
         let reference = text(&load_balancer["listeners"]["tcp/80"], "VServerGroupId");
-        Some(written(&load_balancer["vgroups"][reference.strip_prefix("group:")?]))
+        Some(written(
+            &load_balancer["vgroups"][reference.strip_prefix("group:")?],
+        ))
     }
 
     /// Waits until the listener tcp/80 sends to these.
@@ -215,6 +237,65 @@ impl Lab {
         let wanted: Vec<String> = pods.iter().map(|pod| pod.backend(port)).collect();
         let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
         self.backends_are(uid, &wanted).await
+    }
+
+    /// Waits until the listener tcp/80 sends to so many.
+    pub(crate) async fn has_backends(&self, uid: &str, count: usize) -> anyhow::Result<()> {
+        let there = || self.backends(uid).map(|backends| backends.len());
+        let what = format!("there are {count} backends");
+        let reached = self.stage.until(&what, async || Ok(there() == Some(count)));
+        reached
+            .await
+            .map_err(|error| error.context(format!("there are {:?}", there())))
+    }
+
+    /// Waits for an event about a Service that contains the text.
+    pub(crate) async fn says(&self, service: &str, text: &str) -> anyhow::Result<()> {
+        let what = format!("an event says {text:?}");
+        let reached = self.stage.until(&what, async || {
+            let events = events_of(&self.stage, service).await?;
+            Ok(events.iter().any(|(_, _, message)| message.contains(text)))
+        });
+        if let Err(error) = reached.await {
+            let events = events_of(&self.stage, service).await?;
+            return Err(error.context(format!("there are {events:#?}")));
+        }
+        Ok(())
+    }
+
+    /// A condition of a Service; null where there is none.
+    pub(crate) async fn condition(&self, service: &str, kind: &str) -> anyhow::Result<Value> {
+        let service = serde_json::to_value(self.service(service).await?)?;
+        let conditions = service["status"]["conditions"].as_array().into_iter().flatten();
+        let mut found = conditions.filter(|condition| condition["type"] == kind).cloned();
+        Ok(found.next().unwrap_or_default())
+    }
+
+    /// Deletes a Service and waits until it is gone.
+    pub(crate) async fn delete(&self, service: &str) -> anyhow::Result<()> {
+        let api = service_api(&self.stage);
+        api.delete(service, &DeleteParams::default()).await?;
+        self.stage
+            .until(&format!("{service} is gone"), async || {
+                Ok(api.get_opt(service).await?.is_none())
+            })
+            .await
+    }
+
+    /// The actions that wrote to a Service's CLB since a number.
+    pub(crate) fn writes_on(&self, uid: &str, since: u64) -> Vec<String> {
+        let id = find_load_balancer(&self.stage, uid).unwrap_or_default()["LoadBalancerId"].clone();
+        let groups = find_load_balancer(&self.stage, uid).unwrap_or_default()["vgroups"].to_string();
+        self.calls(since, "")
+            .into_iter()
+            .filter(|call| {
+                let is_clb = call.parameters.get("LoadBalancerId").map(String::as_str) == id.as_str();
+                let group = call.parameters.get("VServerGroupId");
+                let is_group = group.is_some_and(|group| groups.contains(group.as_str()));
+                call.write && (is_clb || is_group)
+            })
+            .map(|call| call.action)
+            .collect()
     }
 
     /// The number of the last call.

@@ -1,5 +1,14 @@
 //! Which nodes and pods are backends, when they come and go, and what that costs, as the cloud sees it.
 
+mod bad;
+mod cost;
+mod fields;
 mod gates;
 mod lab;
+mod large;
+mod modes;
+mod nodes;
+mod quotas;
+mod readiness;
 mod sequences;
+mod sharing;

@@ -58,6 +58,7 @@ async fn cordon_with_and_without_the_annotation(api: Api) -> anyhow::Result<()> 
     let uid = lab.apply(&plain).await?;
     let all = ["i-n1=100", "i-n2=100", "i-n3=100"];
     lab.backends_are(&uid, &all).await?;
+    lab.stage.converged(1).await?;
     let before = lab.now();
     lab.node("n2", &json!({"spec": {"unschedulable": true}})).await?;
     // A Service that is made after it has seen the cordon.
