@@ -190,13 +190,20 @@ async fn a_service_that_worked_keeps_working_on_a_real_api() -> anyhow::Result<(
     a_service_that_worked_keeps_working(Api::Real, some).await
 }
 
+/// A user's CLB, what its Service says at first, and the mistake that follows.
+type Case = (
+    &'static str,
+    Vec<(&'static str, &'static str)>,
+    (&'static str, &'static str),
+);
+
 /// The same on CLBs of the user's own, with mistakes in the annotations about them.
 async fn a_service_on_a_users_clb_keeps_working(api: Api) -> anyhow::Result<()> {
     let Some(stage) = lab::start(api).await? else {
         return Ok(());
     };
     let over = ("force-override-listeners", "true");
-    let cases: [(&str, Vec<(&str, &str)>, (&str, &str)); 4] = [
+    let cases: [Case; 4] = [
         ("lb-reuse-04", vec![over], ("scheduler", "fair")),
         ("lb-reuse-05", vec![over], ("id", "<your-clb-instance-id>")),
         (
