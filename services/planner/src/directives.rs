@@ -66,6 +66,8 @@ struct Expected {
     since: String,
     /// Without events.
     writes: Writes,
+    /// Of the pass that wanted the last of it.
+    trace: TraceContext,
 }
 
 #[derive(Debug, Clone)]
@@ -169,6 +171,16 @@ impl Outbox {
             expected.since == service.resource_version && !fields_already_so(&expected.writes, service)
         });
         unshown || entry.waiting.is_some() || entry.is_out()
+    }
+
+    /// Where this state of the Service is the first that shows what was written: the trace of the pass that wanted it.
+    pub(crate) fn echo(&self, service: &Service) -> Option<TraceContext> {
+        let mut inner = self.inner.lock();
+        let entry = inner.services.get_mut(&service.uid)?;
+        let shown = |expected: &mut Expected| {
+            expected.since != service.resource_version && fields_already_so(&expected.writes, service)
+        };
+        entry.expected.take_if(shown).map(|expected| expected.trace)
     }
 
     /// Forgets a Service that is gone.
@@ -344,9 +356,10 @@ impl Entry {
             .conditions
             .retain(|old| newer.conditions.iter().all(|new| new.kind != old.kind));
         writes.conditions.extend(newer.conditions);
-        self.expected = Some(Expected {
+        self.expected = (!writes.is_empty()).then(|| Expected {
             since: draft.resource_version.clone(),
             writes,
+            trace: draft.trace.clone(),
         });
     }
 

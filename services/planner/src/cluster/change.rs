@@ -25,8 +25,21 @@ impl PendingChange {
             return;
         }
         let before = std::mem::replace(&mut self.parent, trace);
-        if !before.is_empty() && self.links.len() < LINKS_KEPT {
-            self.links.push(before);
+        self.link(before);
+    }
+
+    /// The cluster shows what a pass under this trace context had written. That is no new change: what is being planned goes on in its
+    /// trace, or else this goes on in the pass's, and the trace of the news is linked to.
+    pub(crate) fn echo(&mut self, of: TraceContext, news: TraceContext) {
+        if self.parent.is_empty() {
+            self.parent = of;
+        }
+        self.link(news);
+    }
+
+    fn link(&mut self, trace: TraceContext) {
+        if !trace.is_empty() && self.links.len() < LINKS_KEPT {
+            self.links.push(trace);
         }
     }
 

@@ -96,7 +96,10 @@ impl ClusterTask {
         }
         for uid in &difference.changed {
             if let Some((known, _)) = self.state.service_and_nodes(uid) {
-                known.change.merge(trace.clone(), now);
+                match self.handle.outbox.echo(&known.service) {
+                    Some(of) => known.change.echo(of, trace.clone()),
+                    None => known.change.merge(trace.clone(), now),
+                }
             }
             self.update_interest(uid);
             if let Some(under_way) = self.under_way.get(uid) {

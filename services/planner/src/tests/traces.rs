@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use clb_model::directive::DirectiveOutcome;
 use clb_proto::planner::v1::ServiceState;
 use clb_settings::from_yaml;
 use clb_telemetry::{Component, LogSettings, OtlpSettings, RecordedSpan, SpanRecorder, Telemetry};
@@ -11,6 +12,8 @@ use super::fake_core::WANTED_NAME;
 use super::fake_watcher::{annotated, service, with_finalizer};
 
 const ALONE: &str = "00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-aaaaaaaaaaaaaaaa-01";
+const ECHOED: &str = "00-eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee-eeeeeeeeeeeeeeee-01";
+const ECHO: &str = "00-cccccccccccccccccccccccccccccccc-cccccccccccccccc-01";
 const FIRST: &str = "00-11111111111111111111111111111111-1111111111111111-01";
 const SECOND: &str = "00-22222222222222222222222222222222-2222222222222222-01";
 const THIRD: &str = "00-33333333333333333333333333333333-3333333333333333-01";
@@ -78,6 +81,30 @@ async fn a_change_is_one_trace_until_the_service_has_converged() {
             .any(|pass| Some(pass.span_id.as_str()) == execute.parent_id.as_deref())
     );
     assert_eq!(bench.describe().await.services[0].trace_id, trace_id(ALONE));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_echo_of_our_own_write_begins_no_other_trace() {
+    let mut bench = Bench::start();
+    let mut watcher = bench.watcher().await;
+    watcher.snapshot(&[]).await;
+    watcher.upsert_in_trace(&service("web"), ECHOED).await;
+    let directive = watcher.directive().await;
+    watcher.answer(&directive, DirectiveOutcome::Done).await;
+    watcher
+        .upsert_in_trace(&with_finalizer(service("web")), ECHO)
+        .await;
+    let execution = bench.batch().await;
+    assert_eq!(trace_id(&execution.traceparent), trace_id(ECHOED));
+    execution.succeed().await;
+    bench.reaches(ServiceState::Converged).await;
+
+    let spans = recorder().trace(trace_id(ECHOED));
+    let links: Vec<_> = passes(&spans)
+        .iter()
+        .flat_map(|pass| pass.links.clone())
+        .collect();
+    assert_eq!(links, [trace_id(ECHO)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@ use clb_e2e::{
     Api, Logs, Stage, assert_check, assert_settled, delete_all_services, load_balancer_of, manifest,
     our_load_balancers, repository, service_api, uid_of,
 };
-use cloud_sim::{Fault, FaultKind};
+use cloud_sim::{Fault, FaultKind, Outcome};
 use kube::ResourceExt as _;
 
 const CHECK: &str = "cloud/cn-hangzhou";
@@ -18,11 +18,10 @@ fn unavailable() -> FaultKind {
 }
 
 /// All examples are made and deleted while these faults happen: in the end each has exactly one CLB, as without them, then none.
-async fn examples_survive(api: Api, faults: impl IntoIterator<Item = Fault>) -> anyhow::Result<()> {
+async fn examples_survive(api: Api, faults: Vec<Fault>) -> anyhow::Result<()> {
     let Some(mut stage) = Stage::start(api).await? else {
         return Ok(());
     };
-    let faults: Vec<Fault> = faults.into_iter().collect();
     let order = |stage: &Stage| {
         faults
             .iter()
@@ -42,6 +41,9 @@ async fn examples_survive(api: Api, faults: impl IntoIterator<Item = Fault>) -> 
         }
     }
     assert_eq!(our_load_balancers(&stage).len(), manifests.len());
+    let calls = stage.world.cloud.cloud().calls();
+    let disturbed = calls.iter().filter(|call| call.outcome != Outcome::Ok).count();
+    assert!(disturbed >= 10, "{disturbed} calls went wrong");
     stage.world.cloud.cloud().clear_faults();
     assert_settled(&mut stage).await?;
 
@@ -52,47 +54,48 @@ async fn examples_survive(api: Api, faults: impl IntoIterator<Item = Fault>) -> 
     Ok(())
 }
 
-/// One of everything.
+/// Every third call goes wrong, for a while.
+fn every_third(kind: &FaultKind) -> Vec<Fault> {
+    (0..25).map(|_| Fault::next(kind.clone()).after(2)).collect()
+}
+
+/// Some of everything, in turns.
 fn mixed() -> Vec<Fault> {
-    vec![
-        Fault::next(FaultKind::ResetAfter)
-            .of("CreateLoadBalancer")
-            .times(3),
-        Fault::next(FaultKind::ResetAfter)
-            .of("CreateVServerGroup")
-            .times(3),
-        Fault::next(FaultKind::ResetAfter).of("Delete*").times(3),
-        Fault::next(FaultKind::Throttle).times(10),
-        Fault::next(unavailable()).times(10),
-        Fault::next(FaultKind::ResetBefore).times(10),
-    ]
+    let kinds = [
+        FaultKind::ResetAfter,
+        FaultKind::Throttle,
+        unavailable(),
+        FaultKind::ResetBefore,
+    ];
+    let turns = kinds.iter().cycle().take(24);
+    turns.map(|kind| Fault::next(kind.clone()).after(2)).collect()
 }
 
 #[tokio::test]
 async fn throttling() -> anyhow::Result<()> {
-    examples_survive(Api::Simulated, [Fault::next(FaultKind::Throttle).times(40)]).await
+    examples_survive(Api::Simulated, every_third(&FaultKind::Throttle)).await
 }
 
 #[tokio::test]
 async fn errors_of_the_server() -> anyhow::Result<()> {
-    examples_survive(Api::Simulated, [Fault::next(unavailable()).times(40)]).await
+    examples_survive(Api::Simulated, every_third(&unavailable())).await
 }
 
 #[tokio::test]
 async fn connections_that_break_before_anything_is_done() -> anyhow::Result<()> {
-    examples_survive(Api::Simulated, [Fault::next(FaultKind::ResetBefore).times(40)]).await
+    examples_survive(Api::Simulated, every_third(&FaultKind::ResetBefore)).await
 }
 
 #[tokio::test]
 async fn connections_that_break_after_it_is_done() -> anyhow::Result<()> {
-    examples_survive(Api::Simulated, [Fault::next(FaultKind::ResetAfter).times(40)]).await
+    examples_survive(Api::Simulated, every_third(&FaultKind::ResetAfter)).await
 }
 
 #[tokio::test]
 async fn every_creation_breaks_off_after_it_is_done() -> anyhow::Result<()> {
     let creations = ["CreateLoadBalancer", "CreateVServerGroup"]
         .map(|action| Fault::next(FaultKind::ResetAfter).of(action).times(8));
-    examples_survive(Api::Simulated, creations).await
+    examples_survive(Api::Simulated, creations.into()).await
 }
 
 #[tokio::test]
