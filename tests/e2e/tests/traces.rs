@@ -2,6 +2,8 @@
 //!
 //! A test binary of its own: it takes the process's tracer.
 
+#![expect(clippy::panic, reason = "a panic is how a test fails")]
+
 use std::collections::HashMap;
 use std::time::Duration;
 
