@@ -8,6 +8,7 @@ use crate::lab::{Lab, by_hand, eni, on_both_apis, pod};
 
 on_both_apis!(
     source_ranges_are_an_access_control_list,
+    on_a_clb_of_alibabas_controller_an_event_says_what_would_change,
     session_affinity_and_ip_mode,
     node_ports_that_are_not_allocated,
     both_address_families,
@@ -121,6 +122,36 @@ async fn source_ranges_are_an_access_control_list(api: Api) -> anyhow::Result<()
             Ok(lists(&lab).is_empty())
         })
         .await?;
+    lab.stage.end().await;
+    Ok(())
+}
+
+/// The Service had an address before any condition of ours: Alibaba's controller made its CLB, which ignores both fields.
+async fn on_a_clb_of_alibabas_controller_an_event_says_what_would_change(api: Api) -> anyhow::Result<()> {
+    let Some(lab) = Lab::start(api).await? else {
+        return Ok(());
+    };
+    let uid = lab.apply(&by_hand("web").tcp(80)).await?;
+    lab.stage.converged(1).await?;
+    let without = json!({"status": {"conditions": null}});
+    service_api(&lab.stage)
+        .patch_status("web", &PatchParams::default(), &Patch::Merge(without))
+        .await?;
+    let before = lab.now();
+    let asking = by_hand("web")
+        .tcp(80)
+        .spec("loadBalancerSourceRanges", json!(["10.0.0.0/8"]))
+        .spec("sessionAffinity", json!("ClientIP"));
+    lab.apply(&asking).await?;
+    lab.says("web", "listener tcp:80 would let in only 10.0.0.0/8")
+        .await?;
+    lab.says(
+        "web",
+        "listener tcp:80 would keep a client with its backend for 3600 s",
+    )
+    .await?;
+    assert_eq!(lab.writes_on(&uid, before), Vec::<String>::new());
+    assert_eq!(lists(&lab), []);
     lab.stage.end().await;
     Ok(())
 }

@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 
 use crate::lab::{self, Lab, eni, on_both_apis, pod};
 
-on_both_apis!(a_rolling_replacement_keeps_45_of_50_backends_alive);
+on_both_apis!(
+    a_rolling_replacement_keeps_45_of_50_backends_alive,
+    gates_of_nodes_and_of_pods_that_cannot_be_registered,
+);
 
 const GATE: &str = "service.readiness.alibabacloud.com/web";
 const REPLICAS: usize = 50;
@@ -224,6 +227,90 @@ async fn a_rolling_replacement_keeps_45_of_50_backends_alive(api: Api) -> anyhow
     assert!(fewest >= REPLICAS - UNAVAILABLE, "only {fewest} live backends");
     let id = load_balancer_of(&lab.stage, &uid);
     assert_eq!(text(&id, "LoadBalancerStatus"), "active");
+    lab.stage.end().await;
+    Ok(())
+}
+
+/// Under Cluster policy the gate is set once the group exists, under Local policy once the pod's node is a backend; a pod that cannot be
+/// one waits, and the others do not wait for it.
+async fn gates_of_nodes_and_of_pods_that_cannot_be_registered(api: Api) -> anyhow::Result<()> {
+    let Some(lab) = Lab::start(api).await? else {
+        return Ok(());
+    };
+    let gated = async |service: &str, mut endpoint: lab::Pod| -> anyhow::Result<lab::Pod> {
+        let name = format!("{service}-{}", endpoint.address.to_string().replace('.', "-"));
+        let gate = format!("service.readiness.alibabacloud.com/{service}");
+        let pods: kube::Api<PodObject> = kube::Api::namespaced(lab.client.clone(), "default");
+        let object = serde_json::from_value(json!({
+            "metadata": {"name": name},
+            "spec": {
+                "containers": [{"name": "main", "image": "web:1"}],
+                "nodeName": endpoint.node,
+                "readinessGates": [{"conditionType": gate}],
+            },
+        }))?;
+        let made = pods.create(&PostParams::default(), &object).await?;
+        let status = json!({"status": {"phase": "Running", "conditions": [
+            {"type": "ContainersReady", "status": "True"},
+            {"type": "Ready", "status": "False", "reason": "ReadinessGatesNotReady"},
+        ]}});
+        pods.patch_status(&name, &PatchParams::default(), &Patch::Strategic(status))
+            .await?;
+        endpoint.object = Some((name, made.uid().unwrap_or_default()));
+        endpoint.ready = false;
+        Ok(endpoint)
+    };
+    let is_set = async |pod: &lab::Pod| -> anyhow::Result<bool> {
+        let pods: kube::Api<PodObject> = kube::Api::namespaced(lab.client.clone(), "default");
+        let name = pod.object.as_ref().map_or("", |(name, _)| name.as_str());
+        let conditions = pods.get(name).await?.status.and_then(|status| status.conditions);
+        Ok(conditions
+            .into_iter()
+            .flatten()
+            .any(|condition| condition.type_.starts_with("service.readiness.") && condition.status == "True"))
+    };
+    let on_cluster = gated("cluster", pod(0).on("n1")).await?;
+    lab.slice("cluster", std::slice::from_ref(&on_cluster)).await?;
+    lab.apply(&lab::by_hand("cluster").tcp(80)).await?;
+    lab.stage
+        .until("the gate under Cluster policy is set", async || {
+            is_set(&on_cluster).await
+        })
+        .await?;
+
+    let on_local = gated("local", pod(1).on("n2")).await?;
+    lab.slice("local", std::slice::from_ref(&on_local)).await?;
+    let policy = json!("Local");
+    let local = lab
+        .apply(
+            &lab::by_hand("local")
+                .tcp(80)
+                .spec("externalTrafficPolicy", policy),
+        )
+        .await?;
+    lab.stage
+        .until("the gate under Local policy is set", async || {
+            is_set(&on_local).await
+        })
+        .await?;
+    assert_eq!(lab.backends(&local), Some(vec!["i-n2=1".to_owned()]));
+
+    let mut outside = pod(2);
+    outside.address = [172, 31, 0, 9].into();
+    let (inside, outside) = (gated("pods", pod(3)).await?, gated("pods", outside).await?);
+    lab.slice("pods", &[inside.clone(), outside.clone()]).await?;
+    lab.apply(&eni("pods").tcp(80)).await?;
+    lab.stage
+        .until("the gate of the pod in the VPC is set", async || {
+            is_set(&inside).await
+        })
+        .await?;
+    lab.says(
+        "pods",
+        "address 172.31.0.9 of a pod is outside of the VPC's ranges",
+    )
+    .await?;
+    assert!(!is_set(&outside).await?, "no traffic of the CLB can reach it");
     lab.stage.end().await;
     Ok(())
 }
