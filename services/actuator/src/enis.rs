@@ -18,7 +18,8 @@ const REMEMBERED: usize = 200_000;
 pub(crate) struct Enis(Mutex<HashMap<(String, IpAddr), String>>);
 
 impl Enis {
-    /// The interfaces that have these addresses, in the first of the VPCs that knows them. Absent: none has it.
+    /// The interfaces that have these addresses, in the first of the VPCs that knows them. Absent: none has it. What was found stays
+    /// found although another batch may drop it from the cache meanwhile.
     pub(crate) async fn find(
         &self,
         cloud: &Cloud,
@@ -35,9 +36,8 @@ impl Enis {
                 .filter(|address| !found.contains_key(address))
                 .partition(IpAddr::is_ipv4);
             for asked in v4.chunks(ADDRESSES_PER_READ).chain(v6.chunks(ADDRESSES_PER_READ)) {
-                self.ask(cloud, vpc, asked, asker, deadline).await?;
+                found.extend(self.ask(cloud, vpc, asked, asker, deadline).await?);
             }
-            found = self.remembered(vpc_ids, addresses);
         }
         Ok(found)
     }
@@ -70,7 +70,8 @@ impl Enis {
         addresses: &[IpAddr],
         asker: &Asker,
         deadline: Instant,
-    ) -> Result<(), ReadError> {
+    ) -> Result<HashMap<IpAddr, String>, ReadError> {
+        let mut found = HashMap::new();
         let mut next_token: Option<String> = None;
         loop {
             let action = DescribeNetworkInterfaces {
@@ -88,12 +89,13 @@ impl Enis {
                 .into_iter()
                 .filter(|one| addresses.contains(&one.address))
             {
-                cache.insert((vpc.to_owned(), one.address), one.interface_id);
+                cache.insert((vpc.to_owned(), one.address), one.interface_id.clone());
+                found.insert(one.address, one.interface_id);
             }
             drop(cache);
             match page.next_token {
                 Some(token) => next_token = Some(token),
-                None => return Ok(()),
+                None => return Ok(found),
             }
         }
     }

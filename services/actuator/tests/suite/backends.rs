@@ -3,6 +3,8 @@
 use clb_model::VServerGroupId;
 use clb_model::operation::{BackendChange, Change, Outcome, VServerGroupRef};
 
+use cloud_sim::{Fault, FaultKind};
+
 use crate::lab::{Lab, assert_succeeded, ecs, group, pod};
 
 fn change(
@@ -141,6 +143,46 @@ async fn interfaces_are_looked_up_once_per_address() {
     );
     assert_succeeded(&lab.execute(&other).await);
     assert_eq!(lab.calls("DescribeNetworkInterfaces"), 1);
+}
+
+/// The removal of a backend forgets its interface; a batch that has found it by then keeps what it found.
+#[tokio::test]
+async fn an_interface_that_is_forgotten_during_a_lookup_stays_found() {
+    let lab = Lab::start().await;
+    lab.interface("eni-1", &["10.0.5.1", "10.0.5.2"]);
+    let (first, first_group) = lab.create("uid-1").await;
+    let (second, second_group) = lab.create("uid-2").await;
+    let known = vec![pod("10.0.5.1")];
+    let of_first = |direction| {
+        lab.batch_on(
+            "uid-1",
+            &first,
+            vec![change(&first_group, direction, known.clone())],
+        )
+    };
+    assert_succeeded(&lab.execute(&of_first(BackendChange::Add)).await);
+
+    let stall = FaultKind::Stall { milliseconds: 500 };
+    lab.sim
+        .cloud()
+        .order_fault(Fault::next(stall).of("DescribeNetworkInterfaces"));
+    let both = vec![pod("10.0.5.1"), pod("10.0.5.2")];
+    let of_second = lab.batch_on(
+        "uid-2",
+        &second,
+        vec![change(&second_group, BackendChange::Add, both)],
+    );
+    let removal = async {
+        while !lab.sim.cloud().pending_faults().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        lab.execute(&of_first(BackendChange::Remove)).await
+    };
+    let (added, removed) = tokio::join!(lab.execute(&of_second), removal);
+    assert_succeeded(&removed);
+    assert_succeeded(&added);
+    assert!(added[0].left_out.is_empty(), "{added:?}");
+    assert_eq!(servers(&lab, second.as_str()).len(), 2);
 }
 
 #[tokio::test]
