@@ -37,6 +37,7 @@ pub(super) async fn differences(api: Api, pairs: Vec<Pair>) -> anyhow::Result<Ve
     apply_all(&stage, &first).await?;
     stage.converged(pairs.len()).await?;
     let before = states(&stage, &pairs, &table, Which::Changed).await?;
+    let services_before = lab::services(&stage).await?;
 
     let second: Vec<_> = pairs.iter().map(Pair::second).collect();
     apply_all(&stage, &second).await?;
@@ -64,17 +65,16 @@ pub(super) async fn differences(api: Api, pairs: Vec<Pair>) -> anyhow::Result<Ve
     let events = events(&stage).await?;
     let mut wrong = Vec::new();
     for (index, pair) in pairs.iter().enumerate() {
-        let wanted = wanted::state(pair, &table, &before[index], &made[index]);
+        let name = pair.name(Which::Changed);
+        let same_group = !node_ports(&services_before[&name]).is_disjoint(&node_ports(&services[&name]));
+        let wanted = wanted::state(pair, &table, &before[index], &made[index], same_group);
         let differ = shown::differences(&after[index], &wanted);
         wrong.extend(
             differ
                 .into_iter()
                 .map(|line| format!("{}{line}", pair.describe())),
         );
-        let said = events
-            .get(&pair.name(Which::Changed))
-            .cloned()
-            .unwrap_or_default();
+        let said = events.get(&name).cloned().unwrap_or_default();
         for annotation in wanted::must_be_said(pair, &table, &before[index]) {
             let told = said
                 .iter()
@@ -127,13 +127,14 @@ async fn states(stage: &Stage, pairs: &[Pair], table: &Table, which: Which) -> a
         .collect())
 }
 
+fn node_ports(service: &Service) -> BTreeSet<i32> {
+    let ports = service.spec.iter().flat_map(|spec| spec.ports.iter().flatten());
+    ports.filter_map(|port| port.node_port).collect()
+}
+
 /// Node ports that no Service has.
 fn free_node_ports(services: &BTreeMap<String, Service>) -> impl Iterator<Item = i32> + use<> {
-    let ports = services.values().filter_map(|service| service.spec.as_ref());
-    let taken: BTreeSet<i32> = ports
-        .flat_map(|spec| spec.ports.iter().flatten())
-        .filter_map(|port| port.node_port)
-        .collect();
+    let taken: BTreeSet<i32> = services.values().flat_map(node_ports).collect();
     NODE_PORTS.filter(move |port| !taken.contains(port))
 }
 

@@ -32,8 +32,9 @@ const NAMED_BY: [(&str, &str); 9] = [
     ("InternetChargeType", "charge-type"),
 ];
 
-/// The state that the changed CLB must have. `first` is its state before the change, `direct` that of the one that was made so at once.
-pub(super) fn state(pair: &Pair, table: &Table, first: &Value, direct: &Value) -> Value {
+/// The state that the changed CLB must have. `first` is its state before the change, `direct` that of the one that was made so at once;
+/// `same_group` says whether the Service kept a node port, and with it a group.
+pub(super) fn state(pair: &Pair, table: &Table, first: &Value, direct: &Value, same_group: bool) -> Value {
     let (from, to) = (&table.examples[&pair.from], &table.examples[&pair.to]);
     let mut wanted = direct.clone();
     if from.users.is_none() {
@@ -63,15 +64,63 @@ pub(super) fn state(pair: &Pair, table: &Table, first: &Value, direct: &Value) -
             listener[name] = before[name].clone();
         }
     }
-    if to.users.is_some() && to.listeners.is_empty() {
+    if from.users.is_some() && to.users.is_some() && to.listeners.is_empty() {
         // Listeners are no longer looked at: those that are there stay.
         wanted["listeners"] = first["listeners"].clone();
     }
-    if pair.to == "43-ignore-weight" && from.backends == Backends::Sixty {
-        // No weight is changed on a backend that is there.
-        wanted["vgroups"] = first["vgroups"].clone();
+    if pair.to == "43-ignore-weight" && same_group {
+        keep_weights(&mut wanted, first);
+    }
+    if to.backends == Backends::Sixty && from.users.is_some() && from.into.is_none() {
+        // The backends stay in the group that they are in, and weigh there what they were to weigh together.
+        set_weights(&mut wanted, 12);
     }
     wanted
+}
+
+/// Our backends of a CLB.
+fn ours(state: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let groups = state["vgroups"]
+        .as_object_mut()
+        .into_iter()
+        .flat_map(|groups| groups.values_mut());
+    groups
+        .flat_map(|group| group["servers"].as_array_mut().into_iter().flatten())
+        .filter(|server| {
+            server["Description"]
+                .as_str()
+                .is_some_and(|mark| mark.starts_with("k8s/"))
+        })
+}
+
+/// No weight is changed on a backend that is there.
+fn keep_weights(wanted: &mut Value, first: &Value) {
+    let mut first = first.clone();
+    let weights: Vec<_> = ours(&mut first)
+        .map(|server| (server_key(server), server["Weight"].clone()))
+        .collect();
+    for server in ours(wanted) {
+        let key = server_key(server);
+        if let Some((_, weight)) = weights.iter().find(|(of, _)| *of == key) {
+            server["Weight"] = weight.clone();
+        }
+    }
+}
+
+/// Tells a backend in its group. The port of an instance is the group's node port, which has another stand-in on another port.
+fn server_key(server: &Value) -> [Value; 3] {
+    let port = if server["Type"] == "eni" {
+        server["Port"].clone()
+    } else {
+        Value::Null
+    };
+    [server["ServerId"].clone(), server["ServerIp"].clone(), port]
+}
+
+fn set_weights(wanted: &mut Value, weight: u8) {
+    for server in ours(wanted) {
+        server["Weight"] = weight.into();
+    }
 }
 
 /// A CLB that is paid by use stays so, and then cannot pay by bandwidth; an internal one pays nothing.
