@@ -1,7 +1,7 @@
 //! The backends of one port: Nodes (Cluster and Local policy) or pods, and in every mode the pods on virtual
 //! nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use clb_model::cloud::{Backend, BackendTarget};
@@ -117,7 +117,8 @@ impl Building<'_, '_> {
 
     /// Local policy follows the endpoints: whether a Node is Ready does not count, its pods' readiness does.
     fn add_nodes_with_pods(&mut self, usable: &[Usable<'_>]) {
-        let mut pods_by_node: BTreeMap<&str, usize> = BTreeMap::new();
+        // By address, because while slices change to another target port a pod may be in them with both.
+        let mut pods_by_node: BTreeMap<&str, BTreeSet<IpAddr>> = BTreeMap::new();
         let mut on_virtual_nodes = Vec::new();
         for endpoint in usable {
             match endpoint.node {
@@ -132,7 +133,9 @@ impl Building<'_, '_> {
                 Some(_) if self.node_of(endpoint).is_some_and(nodes::is_virtual) => {
                     on_virtual_nodes.push(*endpoint);
                 }
-                Some(name) => *pods_by_node.entry(name).or_default() += 1,
+                Some(name) => {
+                    pods_by_node.entry(name).or_default().insert(endpoint.address);
+                }
             }
         }
         for (name, pods) in pods_by_node {
@@ -146,7 +149,7 @@ impl Building<'_, '_> {
                 Eligibility::Leaving => self.drain(node),
                 Eligibility::Eligible => {
                     if let Some(instance) = self.instance(node) {
-                        self.nodes.push((instance, pods));
+                        self.nodes.push((instance, pods.len()));
                     }
                 }
             }

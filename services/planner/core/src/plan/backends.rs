@@ -47,11 +47,13 @@ pub(super) struct Difference {
     pub(super) drains: Vec<(Backend, u8)>,
     /// To be removed.
     pub(super) removes: Vec<Backend>,
-    /// How many of those that are wanted are there already.
+    /// How many of those that are there stay and are of use: those that are wanted, and those of the rest that keep a weight.
     pub(super) staying: usize,
+    /// How many backends have a weight above 0 when all weights are as they should be, those that come apart.
+    pub(super) serving: usize,
     /// Wanted ones that somebody else has put there: left as they are.
     pub(super) of_others: Vec<Backend>,
-    /// Removals that would leave the group empty though endpoints are ready.
+    /// Removals and drains that would leave the group without a backend of use though endpoints are ready.
     pub(super) held_back: Vec<Backend>,
 }
 
@@ -69,15 +71,32 @@ pub(super) fn difference(context: PlanContext<'_>, wanted: &Wanted, observed: &V
         match present.get(&backend.key()) {
             None if is_left_out(context, backend) => {}
             None => difference.adds.push(backend.clone()),
-            Some(there) => difference.compare(context, wanted, backend, there),
+            Some(there) => {
+                difference.staying += 1;
+                difference.compare(context, wanted, backend, there);
+            }
         }
     }
+    // What is about to go is all that there is: as it must not be removed, it must not be drained.
+    let is_all = wanted.must_not_be_empty && difference.staying == 0;
     for backend in &wanted.if_present {
-        if let Some(there) = present.get(&backend.key())
-            && stays.insert(backend.key())
-        {
-            difference.compare(context, wanted, backend, there);
+        let Some(there) = present.get(&backend.key()) else {
+            continue;
+        };
+        if !stays.insert(backend.key()) {
+            continue;
         }
+        let drains = backend.weight == 0 && there.weight > 0 && !wanted.ignore_weight;
+        if is_all && drains && is_our_backend(context, there) {
+            difference.staying += 1;
+            difference.serving += 1;
+            if difference.adds.is_empty() {
+                difference.held_back.push((*there).clone());
+            }
+            continue;
+        }
+        let weight = difference.compare(context, wanted, backend, there);
+        difference.staying += usize::from(weight > 0);
     }
     difference.removes = observed
         .backends
@@ -88,25 +107,33 @@ pub(super) fn difference(context: PlanContext<'_>, wanted: &Wanted, observed: &V
     difference.removes.sort_by(|a, b| a.key().cmp(&b.key()));
     let nothing_else = difference.staying == 0 && difference.adds.is_empty();
     if nothing_else && wanted.must_not_be_empty {
-        difference.held_back = std::mem::take(&mut difference.removes);
+        difference.held_back.append(&mut difference.removes);
     }
     difference
 }
 
 impl Difference {
-    fn compare(&mut self, context: PlanContext<'_>, wanted: &Wanted, backend: &Backend, there: &Backend) {
-        self.staying += 1;
+    /// Returns the weight that the backend will have.
+    fn compare(
+        &mut self,
+        context: PlanContext<'_>,
+        wanted: &Wanted,
+        backend: &Backend,
+        there: &Backend,
+    ) -> u8 {
         if !is_our_backend(context, there) {
             self.of_others.push(there.clone());
-            return;
+            self.serving += usize::from(there.weight > 0);
+            return there.weight;
         }
         let weight = if wanted.ignore_weight {
             there.weight
         } else {
             backend.weight
         };
+        self.serving += usize::from(weight > 0);
         if weight == there.weight && backend.description == there.description {
-            return;
+            return weight;
         }
         let changed = Backend {
             target: there.target.clone(),
@@ -119,6 +146,7 @@ impl Difference {
         } else {
             self.sets.push((changed, there.weight));
         }
+        weight
     }
 }
 

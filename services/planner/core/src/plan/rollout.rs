@@ -323,8 +323,8 @@ impl Part<'_> {
     /// Weight 0 takes the traffic away; where nothing else is in the group it waits for what comes.
     fn plan_drains(&self, draft: &mut Draft, words: &BackendWords<'_>, rollout: &Rollout) {
         let drains = &self.difference.drains;
-        let all_drain = drains.len() == self.difference.staying;
-        if drains.is_empty() || (all_drain && rollout.adds_first && self.must_not_be_empty) {
+        let nothing_serves = self.difference.serving == 0;
+        if drains.is_empty() || (nothing_serves && rollout.adds_first && self.must_not_be_empty) {
             return;
         }
         let backends: Vec<Backend> = drains.iter().map(|(backend, _)| backend.clone()).collect();

@@ -1,6 +1,6 @@
 //! What the results of a batch leave for the next pass.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::LoadBalancerId;
 use clb_model::cloud::ListenerKey;
@@ -10,6 +10,7 @@ use clb_model::operation::{
 
 use super::{ChargeTypeTold, Failure, LeftOut, Memory};
 use crate::conditions::reason;
+use crate::desired::DesiredVServerGroup;
 use crate::plan::LeftOutKey;
 
 /// The first wait before a backend that the cloud could not use is tried again; doubled each time up to [`LONGEST_WAIT_MS`].
@@ -134,8 +135,18 @@ impl Memory {
         }
     }
 
-    /// Sets the time of the next try where it is open; gives those that are not tried now, and when the next one is.
-    pub(super) fn schedule_left_out(&mut self, now_ms: u64) -> (Vec<LeftOutKey>, Option<u64>) {
+    /// Forgets those that no group is to have any more: their address may soon be another pod's. Sets the time of the next try where it
+    /// is open; gives those that are not tried now, and when the next one is.
+    pub(super) fn schedule_left_out(
+        &mut self,
+        groups: &[DesiredVServerGroup],
+        now_ms: u64,
+    ) -> (Vec<LeftOutKey>, Option<u64>) {
+        if !self.left_out.is_empty() {
+            let backends = groups.iter().flat_map(|group| &group.backends);
+            let wanted: BTreeSet<LeftOutKey> = backends.map(LeftOutKey::of).collect();
+            self.left_out.retain(|key, _| wanted.contains(key));
+        }
         let mut waiting = Vec::new();
         let mut next: Option<u64> = None;
         for (key, left) in &mut self.left_out {

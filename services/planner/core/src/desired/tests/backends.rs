@@ -346,6 +346,21 @@ fn a_named_target_port_may_differ_from_pod_to_pod() {
 }
 
 #[test]
+fn a_pod_that_slices_hold_with_two_ports_is_one_pod_of_its_node() {
+    let mut lab = local();
+    let before = lab.backends();
+    let mut other = lab.service.endpoints[0].clone();
+    for port in &mut other.ports {
+        port.port += 1000;
+    }
+    other
+        .endpoints
+        .retain(|endpoint| endpoint.node_name.as_deref() != Some("vk"));
+    lab.service.endpoints.push(other);
+    assert_eq!(lab.backends(), before);
+}
+
+#[test]
 fn pods_outside_the_vpc_are_named_and_hold_up_no_other() {
     let outside: Vec<Endpoint> = (0..12)
         .map(|number| pod(&format!("172.20.0.{number}"), "n1"))

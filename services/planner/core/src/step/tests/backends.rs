@@ -150,6 +150,59 @@ fn weight_zero_takes_traffic_away_and_says_how_long_it_is_good() {
     );
 }
 
+/// Weights by instance.
+fn weights(world: &World) -> Vec<String> {
+    let group = world.clb().vgroups.values().next().unwrap();
+    let weight = |backend: &Backend| format!("{}={}", LeftOutKey::of(backend).server, backend.weight);
+    let mut weights: Vec<String> = group.backends.iter().map(weight).collect();
+    weights.sort();
+    weights
+}
+
+#[test]
+fn nodes_that_are_about_to_go_keep_their_weight_while_nothing_else_serves() {
+    let mut lab = with_nodes(Lab::tcp(), &["n1", "n2"]);
+    lab.cluster.drain_leaving_nodes = true;
+    let mut world = World::settled(lab);
+    let leave = |world: &mut World, name: &str| {
+        let node = world.lab.nodes.get_mut(name).unwrap();
+        node.taints.push("ToBeDeletedByClusterAutoscaler".to_owned());
+        world.settle();
+    };
+    leave(&mut world, "n1");
+    assert_eq!(weights(&world), ["i-n1=0", "i-n2=100"]);
+    leave(&mut world, "n2");
+    assert_eq!(
+        weights(&world),
+        ["i-n1=0", "i-n2=100"],
+        "the last one that serves"
+    );
+    assert_eq!(world.count("SkipSyncBackends"), 1, "{:?}", world.said());
+
+    // Once another has come, it is drained.
+    world
+        .lab
+        .nodes
+        .insert("n3".to_owned(), node("n3", "cn-hangzhou-k"));
+    world.settle();
+    assert_eq!(weights(&world), ["i-n1=0", "i-n2=0", "i-n3=100"]);
+}
+
+#[test]
+fn a_drained_node_is_none_that_lets_the_last_other_go() {
+    let mut lab = with_nodes(Lab::tcp(), &["n1", "n2"]);
+    lab.cluster.drain_leaving_nodes = true;
+    let mut world = World::settled(lab);
+    let leaving = world.lab.nodes.get_mut("n1").unwrap();
+    leaving.taints.push("ToBeDeletedByClusterAutoscaler".to_owned());
+    world.settle();
+    let excluded = world.lab.nodes.get_mut("n2").unwrap();
+    let label = "node.kubernetes.io/exclude-from-external-load-balancers";
+    excluded.labels.insert(label.to_owned(), String::new());
+    world.settle();
+    assert_eq!(weights(&world), ["i-n1=0", "i-n2=100"]);
+}
+
 #[test]
 fn backends_of_others_stay_in_our_group_and_keep_it_alive() {
     let mut world = World::settled(Lab::tcp());

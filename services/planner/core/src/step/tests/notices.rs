@@ -342,6 +342,37 @@ fn a_backend_that_cannot_be_used_is_named_and_tried_again_later_and_later() {
 }
 
 #[test]
+fn an_address_that_could_not_be_used_is_tried_at_once_when_another_pod_gets_it() {
+    let mut world = World::settled(Lab::tcp().annotated("backend-type", "eni"));
+    let without = world.lab.service.endpoints.clone();
+    let pod = crate::desired::tests::lab::pod("10.0.7.7", "n1");
+    world.lab.service.endpoints[0].endpoints.push(pod.clone());
+    let step = world.look();
+    let batch = step.batch.clone().unwrap();
+    let Change::ChangeBackends { backends, .. } = &batch.operations[0].change else {
+        panic!("{batch:?}");
+    };
+    let result = OperationResult {
+        operation: batch.operations[0].id,
+        outcome: Outcome::Unchanged { found: None },
+        left_out: vec![LeftOutBackend {
+            backend: backends[0].clone(),
+            reason: "no ENI has this address".to_owned(),
+        }],
+    };
+    world.take(&step);
+    world.memory = world.memory.after_batch(&batch.operations, &[result]);
+    assert!(world.settle().wake_at_ms.is_some());
+
+    world.lab.service.endpoints = without;
+    assert_eq!(world.settle().wake_at_ms, None, "nobody wants it any more");
+    world.lab.service.endpoints[0].endpoints.push(pod);
+    world.settle();
+    let group = world.clb().vgroups.values().next().unwrap();
+    assert_eq!(group.backends.len(), 6);
+}
+
+#[test]
 fn a_locked_clb_is_said_and_left_alone() {
     let mut world = World::settled(Lab::tcp());
     world.clb_mut().status = "locked".to_owned();
