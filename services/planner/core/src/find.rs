@@ -19,24 +19,24 @@ const ID_SUFFIX: &str = "loadbalancer-id";
 pub struct Found<'a> {
     /// It.
     pub load_balancer: &'a LoadBalancer,
-    /// Whose it is.
-    pub ownership: Ownership,
+    /// Who owns it.
+    pub owner: Owner,
 }
 
 impl Found<'_> {
     /// The CLB's id, where it is the Service's own.
     pub(crate) fn own_id(&self) -> Option<LoadBalancerId> {
-        (self.ownership == Ownership::Own).then(|| self.load_balancer.id.clone())
+        (self.owner == Owner::Service).then(|| self.load_balancer.id.clone())
     }
 }
 
-/// Whose the CLB of a Service is.
+/// Who owns the CLB that a Service uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ownership {
-    /// The Service's own: made for it, deleted with it.
-    Own,
-    /// A user's: never deleted.
-    Reused,
+pub enum Owner {
+    /// The Service: made for it, deleted with it.
+    Service,
+    /// A user: never deleted.
+    User,
 }
 
 /// Why there is no CLB to work on.
@@ -179,7 +179,7 @@ pub fn find<'a>(
         }
         return Ok(Some(Found {
             load_balancer,
-            ownership: Ownership::Reused,
+            owner: Owner::User,
         }));
     }
     if let Some(own) = by_name(service, cluster, observed)? {
@@ -204,7 +204,7 @@ pub fn find_for_clean_up<'a>(
         Err(FindError::NotReusable { id, .. } | FindError::OtherAddress { id, .. }) => {
             Ok(by_id(&id, observed).map(|load_balancer| Found {
                 load_balancer,
-                ownership: Ownership::Reused,
+                owner: Owner::User,
             }))
         }
         Err(FindError::Gone { .. } | FindError::NoSuchLoadBalancer { .. }) => Ok(None),
@@ -234,7 +234,7 @@ fn own<'a>(load_balancer: &'a LoadBalancer, cluster: &ClusterId) -> Result<Found
         }),
         _ => Ok(Found {
             load_balancer,
-            ownership: Ownership::Own,
+            owner: Owner::Service,
         }),
     }
 }
@@ -269,7 +269,7 @@ fn kept_reuse<'a>(service: &Service, observed: &[&'a LoadBalancer]) -> Option<Fo
         && !load_balancer.tags.contains_key(CLUSTER_TAG);
     is_users.then_some(Found {
         load_balancer,
-        ownership: Ownership::Reused,
+        owner: Owner::User,
     })
 }
 

@@ -7,7 +7,7 @@ use clb_model::cluster::Service;
 
 use crate::annotations::{self, backend, instance};
 use crate::conditions::reason;
-use crate::find::{FindError, Ownership, find};
+use crate::find::{FindError, Owner, find};
 use crate::problem::Problem;
 
 /// What is wrong with what annotations name.
@@ -33,7 +33,7 @@ pub fn refusal(service: &Service, cluster: &ClusterId, observed: &[&LoadBalancer
                 problems: vec![problem],
             })
         }
-        Ok(Some(found)) if found.ownership == Ownership::Reused && service.ingress.is_empty() => {
+        Ok(Some(found)) if found.owner == Owner::User && service.ingress.is_empty() => {
             let problems = missing_groups(service, found.load_balancer);
             (!problems.is_empty()).then_some(Refusal {
                 reason: reason::VSERVER_GROUP_MISSING,

@@ -9,15 +9,15 @@ use super::draft::{Draft, Proposal};
 use super::forwarding::{self, Action};
 use super::vgroups::remove_group;
 use super::{Plan, PlanContext, marked, source_ranges};
-use crate::find::{Found, Ownership};
+use crate::find::{Found, Owner};
 
 /// Plans what is left to do; nothing when the Service may go. `preserve` is `preserve-lb-on-delete` having a value.
 #[must_use]
 pub fn plan_deletion(context: PlanContext<'_>, found: Found<'_>, preserve: bool) -> Plan {
     let mut draft = Draft::new(context.fresh);
-    match (found.ownership, preserve) {
-        (Ownership::Own, true) => preserve_instance(&mut draft, found.load_balancer),
-        (Ownership::Own, false) => {
+    match (found.owner, preserve) {
+        (Owner::Service, true) => preserve_instance(&mut draft, found.load_balancer),
+        (Owner::Service, false) => {
             let deleted = draft.add(
                 Proposal::new(Change::DeleteLoadBalancer, going(context))
                     .based_on(found.load_balancer.version)
@@ -28,8 +28,8 @@ pub fn plan_deletion(context: PlanContext<'_>, found: Found<'_>, preserve: bool)
             }
         }
         // A user's CLB has neither protections nor tags of ours, and everything else is to stay.
-        (Ownership::Reused, true) => {}
-        (Ownership::Reused, false) => {
+        (Owner::User, true) => {}
+        (Owner::User, false) => {
             leave_reused(&mut draft, context, found.load_balancer);
             if has_list(context, found) {
                 let after = draft.changes_of_listeners();

@@ -9,7 +9,7 @@ use super::pass::Pass;
 use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
 use crate::conditions::{FORMER, PROGRAMMED, Subject, reason};
-use crate::find::{FindError, Ownership, annotation, find_for_clean_up};
+use crate::find::{FindError, Owner, annotation, find_for_clean_up};
 use crate::plan::deletion::{plan_deletion, plan_list_deletion};
 
 /// With any value, even `"false"`, the CLB stays.
@@ -82,7 +82,7 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     };
     pass.notifications
         .say(Subject::Standing, Severity::Normal, reason, message, None);
-    if preserve && found.ownership == Ownership::Own {
+    if preserve && found.owner == Owner::Service {
         pass.event(
             Severity::Warning,
             super::PRESERVED,

@@ -11,7 +11,7 @@ use clb_model::marks::{ANNOTATION_PREFIX, LEGACY_ANNOTATION_PREFIX, listener_mar
 use super::StepInputs;
 use crate::conditions::{self, FORMER};
 use crate::desired::{Desired, Source};
-use crate::find::{Found, Ownership, annotated_id, labelled_id};
+use crate::find::{Found, Owner, annotated_id, labelled_id};
 
 /// A CLB that the Service is known to have had: the label survives an emptied status, the condition a change of type.
 pub(super) fn former(service: &Service) -> Option<LoadBalancerId> {
@@ -42,10 +42,10 @@ pub(super) fn in_force(
         };
     };
     let mut service = Cow::Borrowed(inputs.service);
-    match (found.ownership, &desired.source) {
-        (Ownership::Own, Source::Own) => return None,
-        (Ownership::Reused, Source::Reused { id: asked, .. }) if asked == id => return None,
-        (Ownership::Own, Source::Reused { .. }) => {
+    match (found.owner, &desired.source) {
+        (Owner::Service, Source::Own) => return None,
+        (Owner::User, Source::Reused { id: asked, .. }) if asked == id => return None,
+        (Owner::Service, Source::Reused { .. }) => {
             for suffix in [
                 "loadbalancer-id",
                 "loadbalancer-force-override-listeners",
@@ -55,10 +55,10 @@ pub(super) fn in_force(
                 set(service.to_mut(), suffix, None);
             }
         }
-        (Ownership::Reused, Source::Reused { .. }) => {
+        (Owner::User, Source::Reused { .. }) => {
             set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
         }
-        (Ownership::Reused, Source::Own) => {
+        (Owner::User, Source::Own) => {
             set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
             if has_our_listeners(inputs, found.load_balancer) {
                 set(

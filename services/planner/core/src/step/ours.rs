@@ -17,7 +17,7 @@ use super::{Observation, State, Step, StepInputs};
 use crate::conditions::{ACCEPTED, PROGRAMMED, Subject, reason};
 use crate::desired::{self, Desired, Wish, backends_despite_problems, desired};
 use crate::facts::CloudFacts;
-use crate::find::{FindError, Found, Ownership, find};
+use crate::find::{FindError, Found, Owner, find};
 use crate::plan::{self, Plan, plan_backends_only};
 use crate::problem::Problem;
 use crate::reuse::{self, Refusal};
@@ -220,7 +220,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     let load_balancer = found.load_balancer;
     pass.memory.load_balancer = found.own_id();
     pass.memory.nothing_unseen();
-    if found.ownership == Ownership::Reused {
+    if found.owner == Owner::User {
         // Before anything of ours is on it: by this it is known again though no address is ever shown.
         remember(&mut pass, &load_balancer.id);
     }
