@@ -4,7 +4,9 @@
 
 mod admin;
 mod binary;
+mod installation;
 mod process;
 
 pub use binary::{Finished, binary_beside, finish};
+pub use installation::{CLUSTER, Installation, Services};
 pub use process::Process;

@@ -63,6 +63,12 @@ impl Process {
         Ok(Self { name, child, output })
     }
 
+    /// The binary's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Waits for a line with this text and returns it.
     ///
     /// # Errors
