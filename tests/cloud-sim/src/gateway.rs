@@ -45,6 +45,7 @@ struct Received {
     action_name: String,
     write: bool,
     input: Input,
+    made_vgroup: Option<String>,
 }
 
 /// Answers a call.
@@ -56,6 +57,7 @@ pub(crate) async fn handle(cloud: Cloud, request: Request) -> Reply {
         action_name: request.action().unwrap_or_default().to_owned(),
         write: false,
         input: request.input(),
+        made_vgroup: None,
     };
     let result = answer(&cloud, &request, &mut call).await;
     match result {
@@ -109,6 +111,9 @@ async fn answer(cloud: &Cloud, request: &Request, call: &mut Received) -> Result
     let input = validate(action, call.input.clone())?;
     let body = carry_out(cloud, call, action, input, &circumstances, fault.as_ref())?;
     let applied = call.write && fault != Some(FaultKind::ApplyNever);
+    if applied && action.name == "CreateVServerGroup" {
+        call.made_vgroup = body["VServerGroupId"].as_str().map(str::to_owned);
+    }
     if fault == Some(FaultKind::ResetAfter) {
         cloud.write_journal(entry(call, Outcome::Reset { applied: true }, applied));
         return Ok(None);
@@ -200,6 +205,7 @@ fn entry(call: &Received, outcome: Outcome, applied: bool) -> Call {
         request_id: call.request_id.clone(),
         write: call.write,
         applied,
+        made_vgroup: call.made_vgroup.clone(),
     }
 }
 

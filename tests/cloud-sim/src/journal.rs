@@ -51,6 +51,9 @@ pub struct Call {
     pub write: bool,
     /// Whether it changed something: a write that was carried out.
     pub applied: bool,
+    /// The id of the vServer group that it made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_vgroup: Option<String>,
 }
 
 /// How many calls there were since the start or the last `clear`.
