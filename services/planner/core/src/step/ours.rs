@@ -8,16 +8,17 @@ use clb_model::marks::CLASS_CONDITION;
 
 use super::contested_tags;
 use super::kept::{former, in_force};
+use super::moving;
 use super::pass::Pass;
 use super::readiness_gates::registered;
 use super::said::{FAILED, say_failures, say_families, say_notices, say_preserved};
 use super::status::{remember, write_status};
 use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
-use crate::conditions::{ACCEPTED, PROGRAMMED, Subject, reason};
+use crate::conditions::{self, ACCEPTED, ADOPTED, PROGRAMMED, Subject, reason};
 use crate::desired::{self, Desired, Wish, backends_despite_problems, desired};
 use crate::facts::CloudFacts;
-use crate::find::{FindError, Found, Owner, find};
+use crate::find::{FindError, Found, Owner, annotated_id, find, find_in_use, moving_to};
 use crate::plan::{self, Plan, plan_backends_only};
 use crate::problem::Problem;
 use crate::reuse::{self, Refusal};
@@ -29,19 +30,33 @@ const UNAVAILABLE: &str = events::reason::UNAVAILABLE_LOAD_BALANCER;
 
 pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
     let known = facts_in_use(inputs);
+    let without_adoption = to_be_made(inputs).then(|| not_adopted(inputs.service)).flatten();
     let inputs = StepInputs {
         facts: known.as_ref().unwrap_or(inputs.facts),
+        service: without_adoption.as_ref().unwrap_or(inputs.service),
         ..inputs
     };
     let mut pass = Pass::new(inputs);
+    if without_adoption.is_some() {
+        let message =
+            "the CLB that another controller made is gone; the one in its place is this controller's";
+        pass.conditions.set(ADOPTED, false, reason::MADE_HERE, message);
+    }
     pass.notifications.look_at(Subject::Standing);
     if let Some(class) = &inputs.service.load_balancer_class {
         pass.conditions.set(CLASS_CONDITION, true, reason::CLASS, class);
+    } else {
+        let message = "the Service names no load balancer class";
+        pass.conditions
+            .correct(CLASS_CONDITION, false, reason::NO_CLASS, message);
     }
     match desired(inputs_for(inputs, inputs.service)) {
         Wish::Questions(questions) => {
             pass.questions = questions;
             pass.end(State::Observing, "asking the cloud about what annotations name")
+        }
+        Wish::Problems(_) if may_not_be_all(inputs) => {
+            pass.end(State::Observing, "waiting for the state of the cloud")
         }
         Wish::Problems(problems) => mistaken(pass, inputs.service, problems),
         Wish::Desired(_) if refusal(inputs).is_some() => mistaken(pass, inputs.service, Vec::new()),
@@ -49,12 +64,40 @@ pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
     }
 }
 
+/// Whether the mirror, which has not answered yet, may show further mistakes (the user's CLB is not there) or that one is none (what the
+/// Service's CLB uses already stays in use).
+fn may_not_be_all(inputs: StepInputs<'_>) -> bool {
+    let service = inputs.service;
+    matches!(inputs.observed, Observation::Pending)
+        && (service.finalizer || !service.ingress.is_empty() || annotated_id(service).is_some())
+}
+
 /// What is wrong with the user's CLB or groups that annotations name, once the mirror has shown it.
 fn refusal(inputs: StepInputs<'_>) -> Option<Refusal> {
     let Observation::Known(observed) = inputs.observed else {
         return None;
     };
+    if moving_to(inputs.service).is_some() {
+        // The CLB that the annotation names was looked at before; now the mirror shows the one that is left.
+        return None;
+    }
     reuse::refusal(inputs.service, &inputs.cluster.id, observed)
+}
+
+/// Whether the Service is to get a CLB and has none.
+fn to_be_made(inputs: StepInputs<'_>) -> bool {
+    let Observation::Known(observed) = inputs.observed else {
+        return false;
+    };
+    matches!(find(inputs.service, &inputs.cluster.id, observed), Ok(None))
+}
+
+/// A Service whose CLB another controller had made, as one whose CLB is still to be made; none where nobody had.
+fn not_adopted(service: &Service) -> Option<Service> {
+    conditions::message_of(service, ADOPTED)?;
+    let mut service = service.clone();
+    service.conditions.retain(|condition| condition.kind != ADOPTED);
+    Some(service)
 }
 
 /// The facts with what the Service's own CLB shows to be there, where there is one.
@@ -103,7 +146,7 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -
     };
     let worked = service.finalizer && !service.ingress.is_empty();
     let found = if worked {
-        find(inputs.service, &inputs.cluster.id, observed).ok().flatten()
+        find_in_use(inputs.service, &inputs.cluster.id, observed)
     } else {
         None
     };
@@ -141,9 +184,16 @@ fn wanted(mut pass: Pass<'_>, desired: &Desired) -> Step {
     let Observation::Known(observed) = inputs.observed else {
         return pass.end(State::Observing, "waiting for the state of the cloud");
     };
+    if let Some(target) = moving_to(service) {
+        return moving::go_on(pass, &target, observed);
+    }
+    moving::forget(&mut pass);
     match find(service, &inputs.cluster.id, observed) {
         Err(error) => not_found(pass, &error),
         Ok(None) => create(pass, desired),
+        Ok(Some(found)) if let Some(from) = moving::left_for(service, found) => {
+            moving::begin(pass, &from, &found.load_balancer.id)
+        }
         Ok(Some(found)) => match in_force(inputs, desired, found) {
             None => follow(pass, desired, found, None),
             Some((kept, notice)) => match desired::desired(inputs_for(inputs, &kept)) {
@@ -199,9 +249,10 @@ fn create(mut pass: Pass<'_>, desired: &Desired) -> Step {
     say_notices(&mut pass, desired, &plan);
     say_families(&mut pass);
     pass.remember_access_list(desired);
+    pass.remember_fields(desired);
     let problem = say_failures(&mut pass, &plan);
     if desired.preserve_on_delete {
-        say_preserved(&mut pass, None);
+        say_preserved(&mut pass, None, true);
     }
     pass.give(&plan, None);
     if problem.is_none() {
@@ -245,12 +296,14 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     say_notices(&mut pass, desired, &plan);
     say_families(&mut pass);
     pass.remember_access_list(desired);
+    pass.remember_fields(desired);
     if plan.operations.is_empty() {
         pass.memory.failures.clear();
     }
     let problem = say_failures(&mut pass, &plan);
-    if !plan.operations.is_empty() && desired.preserve_on_delete && inputs.memory.failures.is_empty() {
-        say_preserved(&mut pass, Some(&load_balancer.id));
+    if desired.preserve_on_delete {
+        let changes = !plan.operations.is_empty() && inputs.memory.failures.is_empty();
+        say_preserved(&mut pass, Some(&load_balancer.id), changes);
     }
     let converging = pass.give(&plan, Some(&load_balancer.id));
     if !converging || problem.is_some() {
@@ -273,6 +326,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     if let Some(message) = stopped(&mut pass, load_balancer) {
         return unavailable(pass, message);
     }
+    pass.forget_fields(desired, load_balancer);
     converged(pass)
 }
 

@@ -19,6 +19,18 @@ fn a_certificate_that_expires_in_use_stops_nothing() {
 }
 
 #[test]
+fn what_is_in_use_is_no_mistake_before_the_mirror_has_shown_it() {
+    let mut world = World::settled(Lab::https());
+    let expired = Some(Certificate {
+        expires_ms: Some(NOW_MS - 1),
+    });
+    world.lab.facts.certificates.insert("cert-a".to_owned(), expired);
+    let early = world.look_too_early();
+    assert_eq!(early.state, State::Observing, "{}", early.message);
+    assert!(early.writes.is_empty(), "{:?}", early.writes);
+}
+
+#[test]
 fn another_certificate_that_has_expired_is_a_mistake() {
     let mut world = World::settled(Lab::https());
     let expired = Some(Certificate {

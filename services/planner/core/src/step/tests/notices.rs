@@ -63,6 +63,35 @@ fn all_mistakes_are_said_in_one_event_once() {
 }
 
 #[test]
+fn mistakes_are_said_with_those_that_only_the_mirror_shows() {
+    let lab = Lab::tcp()
+        .annotated("scheduler", "nonsense")
+        .annotated("id", "lb-nowhere");
+    let mut world = World::new(lab);
+    for _ in 0..2 {
+        // After a start of the planner the mirror answers later.
+        let early = world.look_too_early();
+        assert!(early.writes.is_empty(), "{:?}", early.writes);
+        world.take(&early);
+        world.settle();
+        assert_eq!(world.events.len(), 1, "{:?}", world.said());
+        world.memory = Memory::default();
+    }
+    let said = &world.said()[0];
+    assert!(said.contains("nonsense") && said.contains("lb-nowhere"), "{said}");
+}
+
+#[test]
+fn a_mistake_is_said_at_once_where_the_mirror_has_nothing_to_add() {
+    let early = World::new(Lab::tcp().annotated("scheduler", "nonsense")).look_too_early();
+    assert_eq!(
+        (early.state, early.writes.events.len()),
+        (State::Failed, 1),
+        "{early:?}"
+    );
+}
+
+#[test]
 fn a_mistake_that_comes_back_is_said_again() {
     let mut world = World::settled(Lab::tcp());
     for _ in 0..2 {

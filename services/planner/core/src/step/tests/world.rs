@@ -64,12 +64,20 @@ impl World {
 
     /// One pass, without its consequences.
     pub(crate) fn look(&self) -> Step {
-        let candidates = self.candidates();
+        self.look_at(Observation::Known(&self.candidates()))
+    }
+
+    /// One pass before the mirror has answered, without its consequences.
+    pub(crate) fn look_too_early(&self) -> Step {
+        self.look_at(Observation::Pending)
+    }
+
+    fn look_at(&self, observed: Observation<'_>) -> Step {
         step(StepInputs {
             cluster: &self.lab.cluster,
             service: &self.lab.service,
             nodes: &self.lab.nodes,
-            observed: Observation::Known(&candidates),
+            observed,
             facts: &self.lab.facts,
             attachments: &Attachments::count(self.cloud.load_balancers.values()),
             memory: &self.memory,
