@@ -22,6 +22,14 @@ pub const ADOPTED: &str = "service.k8s.alibaba/Adopted";
 pub const IP_FAMILIES: &str = "service.k8s.alibaba/IPFamilies";
 /// The Service has an access control list for its source ranges.
 pub const SOURCE_RANGES: &str = "service.k8s.alibaba/SourceRanges";
+/// Whether `sessionAffinity: ClientIP` has set how long the listeners keep a client.
+pub const SESSION_AFFINITY: &str = "service.k8s.alibaba/SessionAffinity";
+/// Whether health checks ask kube-proxy on `healthCheckNodePort`.
+pub const HEALTH_CHECK_NODE_PORT: &str = "service.k8s.alibaba/HealthCheckNodePort";
+/// The CLB to which a Service moves that never had an address.
+pub const MOVING: &str = "service.k8s.alibaba/Moving";
+/// The additional tags that are left to somebody else.
+pub const TAGS_LEFT: &str = "service.k8s.alibaba/TagsLeft";
 /// The CLB that the Service had before.
 pub const FORMER: &str = "service.k8s.alibaba/FormerLoadBalancer";
 
@@ -92,6 +100,8 @@ reasons! {
     SAID = "Said";
     /// Adopted is True.
     MADE_BY_ANOTHER = "MadeByAnotherController";
+    /// Adopted is False: the CLB is gone, and the one in its place is made by this controller.
+    MADE_HERE = "MadeHere";
     /// IPFamilies is False: a CLB has one address, of the Service's first family.
     SINGLE_FAMILY = "SingleFamily";
     /// IPFamilies is True: no second family is asked for any more.
@@ -100,6 +110,24 @@ reasons! {
     RESTRICTED = "Restricted";
     /// SourceRanges is False: everyone may connect again.
     UNRESTRICTED = "Unrestricted";
+    /// SessionAffinity is True.
+    CLIENT_IP = "ClientIP";
+    /// SessionAffinity is False: what the field had set is taken back.
+    NO_AFFINITY = "NoAffinity";
+    /// HealthCheckNodePort is True.
+    KUBE_PROXY_ASKED = "KubeProxyAsked";
+    /// HealthCheckNodePort is False: what the field had set is taken back.
+    NOT_ASKED = "NotAsked";
+    /// Class is False: the Service names none any more.
+    NO_CLASS = "NoClass";
+    /// Moving is True: its message is the id of the CLB that the Service moves to.
+    LEAVING = "Leaving";
+    /// Moving is False: nothing is left on another CLB.
+    SETTLED = "Settled";
+    /// TagsLeft is True: its message is what the annotation asks for.
+    CONTESTED = "Contested";
+    /// TagsLeft is False: the annotation was changed since.
+    UNCONTESTED = "Uncontested";
     /// FormerLoadBalancer is True: its message is the id.
     GONE = "Gone";
 }
@@ -148,7 +176,7 @@ pub const TABLE: &[ConditionType] = &[
     ConditionType {
         kind: CLASS_CONDITION,
         meaning: "The message remembers spec.loadBalancerClass, which the API server drops when the type changes.",
-        reasons: &[reason::CLASS],
+        reasons: &[reason::CLASS, reason::NO_CLASS],
     },
     ConditionType {
         kind: NOTIFIED,
@@ -158,7 +186,7 @@ pub const TABLE: &[ConditionType] = &[
     ConditionType {
         kind: ADOPTED,
         meaning: "True when the Service had an address before any condition of ours: its CLB was made by Alibaba's controller.",
-        reasons: &[reason::MADE_BY_ANOTHER],
+        reasons: &[reason::MADE_BY_ANOTHER, reason::MADE_HERE],
     },
     ConditionType {
         kind: IP_FAMILIES,
@@ -169,6 +197,27 @@ pub const TABLE: &[ConditionType] = &[
         kind: SOURCE_RANGES,
         meaning: "The message is the name of the access control list for the source ranges; it goes with the Service.",
         reasons: &[reason::RESTRICTED, reason::UNRESTRICTED],
+    },
+    ConditionType {
+        kind: SESSION_AFFINITY,
+        meaning: "True while the Service's sessionAffinity sets how long TCP listeners keep a client, so that it can be taken back.",
+        reasons: &[reason::CLIENT_IP, reason::NO_AFFINITY],
+    },
+    ConditionType {
+        kind: HEALTH_CHECK_NODE_PORT,
+        meaning: "True while health checks ask kube-proxy on the port that the message names, so that they can stop when it does not answer.",
+        reasons: &[reason::KUBE_PROXY_ASKED, reason::NOT_ASKED],
+    },
+    ConditionType {
+        kind: MOVING,
+        meaning: "True while a Service that never had an address leaves one of the user's CLBs for another, which the message names.",
+        reasons: &[reason::LEAVING, reason::SETTLED],
+    },
+    ConditionType {
+        kind: TAGS_LEFT,
+        meaning: "True when somebody else changes the additional tags of a user's CLB again and again: those that the message names are \
+                  not set any more until the annotation is changed.",
+        reasons: &[reason::CONTESTED, reason::UNCONTESTED],
     },
     ConditionType {
         kind: FORMER,
@@ -183,12 +232,19 @@ pub fn find<'a>(service: &'a Service, kind: &str) -> Option<&'a Condition> {
     service.conditions.iter().find(|condition| condition.kind == kind)
 }
 
+/// The message of a condition that holds.
+#[must_use]
+pub fn message_of<'a>(service: &'a Service, kind: &str) -> Option<&'a str> {
+    find(service, kind)
+        .filter(|condition| condition.status == ConditionStatus::True)
+        .map(|condition| condition.message.as_str())
+}
+
 /// Whether the Service's CLB was made by Alibaba's controller: it had an address before any condition of ours. When the first condition is
 /// written to such a Service, [`ADOPTED`] is written with it, so that this stays known.
 #[must_use]
 pub fn is_adopted(service: &Service) -> bool {
-    let known = find(service, ADOPTED).is_some_and(|condition| condition.status == ConditionStatus::True);
-    known || (!service.ingress.is_empty() && !has_any(service))
+    message_of(service, ADOPTED).is_some() || (!service.ingress.is_empty() && !has_any(service))
 }
 
 /// Whether the Service has a condition of ours.
@@ -270,11 +326,28 @@ impl Notifications {
         message: &str,
         detail: Option<&str>,
     ) {
-        let hash = hex::encode(Sha256::digest(format!("{reason}\n{message}")));
-        let hash = format!("{}{}", subject.letter(), hash.get(..8).unwrap_or_default());
+        let hash = hash_of(subject, reason, message);
         if !self.said.insert(hash.clone()) || self.remembered.contains(&hash) {
             return;
         }
+        self.send(severity, reason, message, detail);
+    }
+
+    /// Sends the event though it may have been sent before, and remembers it.
+    pub fn repeat(
+        &mut self,
+        subject: Subject,
+        severity: Severity,
+        reason: &'static str,
+        message: &str,
+        detail: Option<&str>,
+    ) {
+        if self.said.insert(hash_of(subject, reason, message)) {
+            self.send(severity, reason, message, detail);
+        }
+    }
+
+    fn send(&mut self, severity: Severity, reason: &'static str, message: &str, detail: Option<&str>) {
         let message = match detail {
             None => message.to_owned(),
             Some(detail) => format!("{message} ({detail})"),
@@ -300,6 +373,11 @@ impl Notifications {
         let changed = (hashes != self.shown).then_some(message);
         (self.events, hashes, changed)
     }
+}
+
+fn hash_of(subject: Subject, reason: &str, message: &str) -> String {
+    let hash = hex::encode(Sha256::digest(format!("{reason}\n{message}")));
+    format!("{}{}", subject.letter(), hash.get(..8).unwrap_or_default())
 }
 
 /// The conditions to write: only those that are not already so.

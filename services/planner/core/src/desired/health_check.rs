@@ -6,11 +6,14 @@ use clb_model::cloud::ListenerProtocol;
 
 use super::context::Context;
 use super::ports::Port;
+use super::standard_fields;
 use crate::annotations::health_check::HealthCheckAnnotations;
 use crate::annotations::value::HealthCheckType;
 
 /// Path at which kube-proxy answers on `healthCheckNodePort`.
 const NODE_HEALTH_PATH: &str = "/healthz";
+/// The cloud's own path.
+const DEFAULT_PATH: &str = "/";
 
 /// Whether a listener of the protocol checks its backends, as the annotations say or by default: TCP and UDP
 /// do, HTTP and HTTPS do not.
@@ -101,23 +104,49 @@ pub(super) fn name_attributes(context: &Context<'_>, port: &Port<'_>, attributes
             annotations.domain.as_ref().map(|w| w.value.as_str().into()),
         );
     }
-    if let Some(node_port) = node_health_port(context, port) {
+    if let Some(node_port) = node_port(context, port) {
         if Attribute::HealthCheckType.applies_to(protocol) {
             attributes.set(Attribute::HealthCheckType, HealthCheckType::Http.as_str());
         }
         attributes.set(Attribute::HealthCheckUri, NODE_HEALTH_PATH);
         attributes.set(Attribute::HealthCheckConnectPort, i64::from(node_port));
+    } else if asked_kube_proxy(context, port) {
+        if annotations.check_type.is_none() && Attribute::HealthCheckType.applies_to(protocol) {
+            attributes.set(Attribute::HealthCheckType, HealthCheckType::Tcp.as_str());
+        }
+        if annotations.uri.is_none() && checks_by_http(annotations, protocol) {
+            attributes.set(Attribute::HealthCheckUri, DEFAULT_PATH);
+        }
     }
+}
+
+/// Whether the listener asked kube-proxy and is not to do so any more.
+fn asked_kube_proxy(context: &Context<'_>, port: &Port<'_>) -> bool {
+    port.protocol != ListenerProtocol::Udp
+        && port.forward_to.is_none()
+        && standard_fields::remembered_health_check_node_port(context).is_some()
+        && node_port(context, port).is_none()
+}
+
+/// The port at which the listener asked kube-proxy, where it checks, is not to ask there any more, and no annotation names another.
+pub(super) fn former_port(context: &Context<'_>, port: &Port<'_>) -> Option<u16> {
+    let annotations = &context.annotations().health_check;
+    let named = annotations.connect_port.is_some();
+    standard_fields::remembered_health_check_node_port(context)
+        .filter(|_| asked_kube_proxy(context, port) && is_checked(annotations, port.protocol) && !named)
 }
 
 /// The port on which kube-proxy says by HTTP whether a Node has ready pods, where the settings ask for it and
 /// every backend is a Node. An annotation that says how to check goes before.
-fn node_health_port(context: &Context<'_>, port: &Port<'_>) -> Option<u16> {
+pub(super) fn node_port(context: &Context<'_>, port: &Port<'_>) -> Option<u16> {
     let settings = context.inputs.cluster;
     if !settings.use_health_check_node_port || !context.is_local() || port.protocol == ListenerProtocol::Udp {
         return None;
     }
     let annotations = &context.annotations().health_check;
+    if !is_checked(annotations, port.protocol) {
+        return None;
+    }
     let said_otherwise =
         annotations.check_type.is_some() || annotations.uri.is_some() || annotations.connect_port.is_some();
     if said_otherwise || context.has_virtual_node_backends() {

@@ -48,6 +48,7 @@ fn listener(context: &Context<'_>, port: &Port<'_>) -> DesiredListener {
             None => context.vgroup_identity(port),
         },
         creation,
+        former_health_check_port: health_check::former_port(context, port),
         named,
         domain_extensions,
     }

@@ -28,6 +28,7 @@ mod weights;
 pub(crate) mod tests;
 
 pub use despite::{Followed, backends_despite_problems};
+pub use standard_fields::FieldsInForce;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -97,6 +98,9 @@ pub struct Desired {
     /// `spec.loadBalancerSourceRanges`, ordered; empty when everyone may connect, or when they are not to be
     /// honoured yet on a CLB that Alibaba's controller made.
     pub source_ranges: Vec<IpNet>,
+    /// What fields of the Service put on its listeners.
+    #[serde(skip_serializing_if = "FieldsInForce::is_empty")]
+    pub fields_in_force: FieldsInForce,
     /// Remarks: annotations without effect and the like, ordered.
     pub notices: Vec<Notice>,
     /// When the same inputs give another result (milliseconds since 1970): a Node's grace time ends, a
@@ -196,6 +200,10 @@ pub struct DesiredListener {
     pub named: ListenerAttributes,
     /// Certificates by extension domain; none when the annotation is not there.
     pub domain_extensions: Option<BTreeMap<String, String>>,
+    /// The `healthCheckNodePort` at which it must not ask any more. The cloud cannot take a port back, so a listener that has it is
+    /// created anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former_health_check_port: Option<u16>,
 }
 
 /// What the status of the Service says.
@@ -271,6 +279,7 @@ pub fn desired(inputs: Inputs<'_>) -> Wish {
         preserve_on_delete: context.annotations().instance.preserve.is_some(),
         gated_pods: readiness_gates::gated_pods(&context),
         source_ranges: standard_fields::source_ranges(&context),
+        fields_in_force: standard_fields::in_force(&context),
         notices,
         wake_at_ms: groups.wake_at_ms.into_iter().chain(expiry).min(),
         source: context.source,

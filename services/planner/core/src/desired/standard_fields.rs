@@ -6,23 +6,77 @@
 
 use clb_model::cloud::{IpVersion, ListenerProtocol};
 use ipnet::IpNet;
+use serde::Serialize;
 
 use super::context::Context;
+use super::health_check;
 use super::load_balancer;
 use crate::annotations::listener::{ACL_ID, ACL_STATUS, ACL_TYPE};
-use crate::conditions::is_adopted;
+use crate::conditions::{HEALTH_CHECK_NODE_PORT, SESSION_AFFINITY, is_adopted, message_of};
 use crate::problem::{Notice, Problem, reason};
 
 /// The longest time for which the cloud keeps a client with its backend.
 const LONGEST_PERSISTENCE_SECONDS: u32 = 3600;
+
+/// What fields of the Service, and no annotation, have put on its listeners. A condition remembers each, so that it is taken back once
+/// the field no longer asks for it: a value that a person has set is not told from it otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct FieldsInForce {
+    /// `sessionAffinity: ClientIP`: for how many seconds TCP listeners keep a client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_affinity_seconds: Option<u32>,
+    /// `healthCheckNodePort`: where health checks ask kube-proxy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check_node_port: Option<u16>,
+}
+
+impl FieldsInForce {
+    /// Whether no field has put anything there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// See [`FieldsInForce`].
+pub(super) fn in_force(context: &Context<'_>) -> FieldsInForce {
+    let mut ports = context.managed_ports().iter();
+    let keeps_clients = ports.any(|port| port.protocol == ListenerProtocol::Tcp);
+    let annotated = context.annotations().listener.persistence_timeout.is_some();
+    FieldsInForce {
+        session_affinity_seconds: affinity_seconds(context).filter(|_| keeps_clients && !annotated),
+        health_check_node_port: context
+            .managed_ports()
+            .iter()
+            .filter(|port| port.forward_to.is_none())
+            .find_map(|port| health_check::node_port(context, port)),
+    }
+}
+
+/// Where health checks asked kube-proxy according to the condition that remembers it.
+pub(super) fn remembered_health_check_node_port(context: &Context<'_>) -> Option<u16> {
+    message_of(context.inputs.service, HEALTH_CHECK_NODE_PORT)?
+        .parse()
+        .ok()
+}
 
 /// Whether the fields are honoured.
 fn honoured(context: &Context<'_>) -> bool {
     context.inputs.cluster.standard_fields_on_adopted || !is_adopted(context.inputs.service)
 }
 
-/// For how long a client stays with its backend because of `sessionAffinity: ClientIP`.
+/// What a TCP listener is told because of `sessionAffinity`: 0 where the field had set it and says `None` now.
 pub(super) fn persistence_seconds(context: &Context<'_>) -> Option<u32> {
+    let service = context.inputs.service;
+    let taken_back = || {
+        let was_set = message_of(service, SESSION_AFFINITY).is_some();
+        (was_set && service.client_ip_affinity_seconds.is_none()).then_some(0)
+    };
+    affinity_seconds(context).or_else(taken_back)
+}
+
+/// For how long a client stays with its backend because of `sessionAffinity: ClientIP`.
+fn affinity_seconds(context: &Context<'_>) -> Option<u32> {
     context
         .inputs
         .service

@@ -99,6 +99,11 @@ pub(super) fn scheduler_class_change<'a>(
     (scheduler_class(wanted) != scheduler_class(present)).then_some((present, wanted))
 }
 
+/// Whether health checks ask on that port instead of the backends' own.
+pub(super) fn checks_on(attributes: &ListenerAttributes, port: u16) -> bool {
+    attributes.get(A::HealthCheckConnectPort) == Some(&AttributeValue::from(i64::from(port)))
+}
+
 /// The HTTPS port that a forwarding listener redirects to.
 pub(super) fn forward_port(attributes: &ListenerAttributes) -> Option<u16> {
     match attributes.get(A::ForwardPort) {

@@ -401,6 +401,12 @@ impl<'p> ListenerPlanner<'p, '_> {
     }
 }
 
+/// Whether the health check of a listener asks on that port instead of the backends' own.
+pub(crate) fn checks_on(load_balancer: &LoadBalancer, key: ListenerKey, port: u16) -> bool {
+    let listener = load_balancer.listeners.get(&key);
+    listener.is_some_and(|listener| comparison::checks_on(&listener.attributes, port))
+}
+
 /// What is to be done about a listener of ours in a wanted one's place.
 fn decide_for<'p>(wanted: &'p DesiredListener, key: ListenerKey, listener: &'p Listener) -> Action<'p> {
     let recreate = |attributes: ListenerAttributes, reason: String| Action::Recreate {
@@ -448,6 +454,18 @@ fn decide_for<'p>(wanted: &'p DesiredListener, key: ListenerKey, listener: &'p L
             &wanted.named,
             &listener.attributes,
         );
+        return recreate(attributes, reason);
+    }
+    if let Some(port) = wanted.former_health_check_port
+        && comparison::checks_on(&listener.attributes, port)
+    {
+        let reason = format!(
+            "the health check must not ask kube-proxy on healthCheckNodePort {port} any more, and listener {key} cannot go back to the \
+             backends' own port"
+        );
+        let mut kept = listener.attributes.clone();
+        kept.remove(ListenerAttribute::HealthCheckConnectPort);
+        let attributes = comparison::for_recreation(key.protocol, &wanted.creation, &wanted.named, &kept);
         return recreate(attributes, reason);
     }
     Action::Adjust { wanted, listener }

@@ -34,6 +34,7 @@ use crate::desired::{Desired, DesiredVServerGroup, Source, VServerGroupIdentity}
 use crate::problem::Notice;
 use crate::settings::ClusterSettings;
 
+pub(crate) use listeners::checks_on;
 pub use quotas::Attachments;
 pub(crate) use tags::other_tags;
 pub(crate) use vgroups::observed_group;

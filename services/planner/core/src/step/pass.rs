@@ -3,16 +3,19 @@
 use std::collections::BTreeSet;
 
 use clb_model::LoadBalancerId;
-use clb_model::cluster::ConditionStatus;
+use clb_model::cloud::LoadBalancer;
 use clb_model::directive::{Event, Severity, Writes};
 use clb_model::marks;
 use clb_model::operation::{Operation, Priority};
 
 use super::{Memory, PlannedBatch, State, Step, StepInputs};
-use crate::conditions::{self, ConditionWrites, NOTIFIED, Notifications, SOURCE_RANGES, reason};
+use crate::conditions::{
+    self, ConditionWrites, HEALTH_CHECK_NODE_PORT, NOTIFIED, Notifications, SESSION_AFFINITY, SOURCE_RANGES,
+    reason,
+};
 use crate::desired::Desired;
 use crate::facts::Question;
-use crate::plan::{LeftOutKey, Plan, PlanContext};
+use crate::plan::{self, LeftOutKey, Plan, PlanContext};
 
 /// When to look again whether another Service has left an instance that had no room.
 const ROOM_RETRY_MS: u64 = 15_000;
@@ -62,8 +65,7 @@ impl<'a> Pass<'a> {
 
     /// A condition remembers that there is one until it is known to be gone: a CLB that was deleted first does not show it any more.
     pub(super) fn may_have_access_list(&self) -> bool {
-        let remembered = conditions::find(self.inputs.service, SOURCE_RANGES)
-            .is_some_and(|condition| condition.status == ConditionStatus::True);
+        let remembered = conditions::message_of(self.inputs.service, SOURCE_RANGES).is_some();
         remembered && !self.memory.access_list_gone
     }
 
@@ -79,6 +81,54 @@ impl<'a> Pass<'a> {
                 false,
                 reason::UNRESTRICTED,
                 "the Service has no source ranges, and no access control list for them",
+            );
+        }
+    }
+
+    /// Remembers what fields of the Service put on its listeners, before it is there.
+    pub(super) fn remember_fields(&mut self, desired: &Desired) {
+        let fields = desired.fields_in_force;
+        if fields.session_affinity_seconds.is_some() {
+            let message = "the Service's sessionAffinity sets how long TCP listeners keep a client";
+            self.conditions
+                .set(SESSION_AFFINITY, true, reason::CLIENT_IP, message);
+        }
+        if let Some(port) = fields.health_check_node_port {
+            self.conditions.set(
+                HEALTH_CHECK_NODE_PORT,
+                true,
+                reason::KUBE_PROXY_ASKED,
+                port.to_string(),
+            );
+        }
+    }
+
+    /// The CLB is as the Service asks: what fields had put there and no longer ask for has been taken back.
+    pub(super) fn forget_fields(&mut self, desired: &Desired, load_balancer: &LoadBalancer) {
+        let fields = desired.fields_in_force;
+        if fields.session_affinity_seconds.is_none() {
+            self.conditions.correct(
+                SESSION_AFFINITY,
+                false,
+                reason::NO_AFFINITY,
+                "the Service's sessionAffinity sets nothing",
+            );
+        }
+        let port = conditions::message_of(self.inputs.service, HEALTH_CHECK_NODE_PORT)
+            .and_then(|message| message.parse().ok());
+        // A listener whose check is off still has the port, and may be told to check again.
+        let still_there = |port| {
+            desired
+                .listeners
+                .iter()
+                .any(|wanted| plan::checks_on(load_balancer, wanted.key, port))
+        };
+        if fields.health_check_node_port.is_none() && !port.is_some_and(still_there) {
+            self.conditions.correct(
+                HEALTH_CHECK_NODE_PORT,
+                false,
+                reason::NOT_ASKED,
+                "health checks do not ask kube-proxy",
             );
         }
     }

@@ -1,10 +1,190 @@
-//! What Kubernetes itself defines for a Service's status: address families, `ipMode`, errors of single ports.
+//! What Kubernetes itself defines for a Service: address families, `ipMode`, errors of single ports; session affinity and the health check
+//! of Nodes, which go from the listeners as they came.
 
-use clb_model::cluster::{IpMode, PortStatus, Transport};
+use clb_model::attribute::{AttributeValue, ListenerAttribute as A};
+use clb_model::cluster::{IpMode, PortStatus, ServiceType, TrafficPolicy, Transport};
+use clb_model::operation::Change;
 
 use super::world::World;
-use crate::conditions::{IP_FAMILIES, SOURCE_RANGES};
+use crate::conditions::{ADOPTED, HEALTH_CHECK_NODE_PORT, IP_FAMILIES, SESSION_AFFINITY, SOURCE_RANGES};
 use crate::desired::tests::lab::{Lab, tcp_port, udp_port};
+
+/// The value of an attribute of the first listener; empty where it has none.
+fn attribute(world: &World, attribute: A) -> String {
+    let listener = world.clb().listeners.values().next().unwrap();
+    let value = listener.attributes.get(attribute);
+    value.map(AttributeValue::to_string).unwrap_or_default()
+}
+
+/// Local policy where the health check asks the Nodes.
+fn asking_nodes() -> Lab {
+    let mut lab = Lab::with_ports(vec![tcp_port(80)]).annotated("scheduler", "wrr");
+    lab.service.traffic_policy = TrafficPolicy::Local;
+    lab.service.health_check_node_port = Some(32_100);
+    lab.cluster.use_health_check_node_port = true;
+    lab.nodes.remove("vk");
+    lab
+}
+
+/// How the first listener checks: type, path and port.
+fn check(world: &World) -> [String; 3] {
+    [A::HealthCheckType, A::HealthCheckUri, A::HealthCheckConnectPort].map(|of| attribute(world, of))
+}
+
+/// Whether a listener was made anew.
+fn recreates(world: &World) -> bool {
+    let mut operations = world.batches.iter().flat_map(|batch| &batch.operations);
+    operations.any(|operation| matches!(operation.change, Change::RecreateListener { .. }))
+}
+
+#[test]
+fn without_session_affinity_clients_are_no_longer_kept() {
+    let mut lab = Lab::with_ports(vec![tcp_port(80), udp_port(90)]);
+    lab.service.client_ip_affinity_seconds = Some(600);
+    let mut world = World::settled(lab);
+    assert_eq!(attribute(&world, A::PersistenceTimeout), "600");
+    assert_eq!(
+        world.condition(SESSION_AFFINITY).as_deref(),
+        Some("True ClientIP")
+    );
+    world.lab.service.client_ip_affinity_seconds = None;
+    // The annotation goes before what the field said and says.
+    let mut annotated = world.clone();
+    annotated.lab = annotated.lab.annotated("persistence-timeout", "60");
+    annotated.settle();
+    assert_eq!(attribute(&annotated, A::PersistenceTimeout), "60");
+
+    world.settle();
+    assert_eq!(attribute(&world, A::PersistenceTimeout), "0");
+    assert_eq!(
+        world.condition(SESSION_AFFINITY).as_deref(),
+        Some("False NoAffinity")
+    );
+    // From then on the value is whose hand sets it.
+    let listener = world.clb_mut().listeners.values_mut().next().unwrap();
+    listener.attributes.set(A::PersistenceTimeout, 30);
+    world.settle();
+    assert_eq!(attribute(&world, A::PersistenceTimeout), "30");
+}
+
+#[test]
+fn a_timeout_set_by_hand_stays_where_no_affinity_was_ever_asked_for() {
+    let mut world = World::settled(Lab::tcp());
+    let listener = world.clb_mut().listeners.values_mut().next().unwrap();
+    listener.attributes.set(A::PersistenceTimeout, 30);
+    world.settle();
+    assert_eq!(attribute(&world, A::PersistenceTimeout), "30");
+    assert_eq!(world.condition(SESSION_AFFINITY), None);
+}
+
+#[test]
+fn where_kube_proxy_no_longer_answers_it_is_no_longer_asked() {
+    let asked = ["http", "/healthz", "32100"].map(str::to_owned);
+    let world = World::settled(asking_nodes());
+    assert_eq!(check(&world), asked);
+    assert_eq!(
+        world.condition(HEALTH_CHECK_NODE_PORT).as_deref(),
+        Some("True KubeProxyAsked")
+    );
+    let changes: [(&str, fn(&mut Lab)); 4] = [
+        ("Cluster policy", |lab| {
+            lab.service.traffic_policy = TrafficPolicy::Cluster;
+            lab.service.health_check_node_port = None;
+        }),
+        ("pods as backends", |lab| {
+            *lab = lab.clone().annotated("backend-type", "eni")
+        }),
+        ("a pod on a virtual node", |lab| {
+            lab.nodes = Lab::tcp().nodes;
+        }),
+        ("the setting", |lab| {
+            lab.cluster.use_health_check_node_port = false
+        }),
+    ];
+    for (what, change) in changes {
+        let mut world = world.clone();
+        world.forget();
+        change(&mut world.lab);
+        world.settle();
+        assert_eq!(check(&world), ["tcp", "/", ""].map(str::to_owned), "{what}");
+        assert!(recreates(&world), "{what}");
+        assert_eq!(
+            world.condition(HEALTH_CHECK_NODE_PORT).as_deref(),
+            Some("False NotAsked"),
+            "{what}"
+        );
+        let said = world.said().join("\n");
+        assert!(said.contains("interrupts its traffic"), "{what}: {said}");
+        // And back.
+        world.lab = asking_nodes();
+        world.settle();
+        assert_eq!(check(&world), asked, "{what}");
+    }
+}
+
+#[test]
+fn an_annotation_that_names_the_port_needs_no_new_listener() {
+    let mut world = World::settled(asking_nodes());
+    world.forget();
+    world.lab = world.lab.annotated("health-check-connect-port", "8080");
+    world.settle();
+    assert!(!recreates(&world));
+    let [kind, _, port] = check(&world);
+    assert_eq!((kind.as_str(), port.as_str()), ("tcp", "8080"));
+}
+
+#[test]
+fn a_check_that_is_off_is_put_right_when_it_is_on_again() {
+    let mut world = World::settled(asking_nodes());
+    world.lab.service.traffic_policy = TrafficPolicy::Cluster;
+    world.lab.service.health_check_node_port = None;
+    let lab = world.lab.clone();
+    world.lab = world.lab.annotated("health-check-switch", "off");
+    world.settle();
+    assert_eq!(attribute(&world, A::HealthCheckConnectPort), "32100");
+    world.lab = lab.annotated("health-check-switch", "on");
+    world.settle();
+    assert_eq!(check(&world), ["tcp", "/", ""].map(str::to_owned));
+}
+
+#[test]
+fn an_http_listener_goes_back_to_the_path_that_it_had_from_the_start() {
+    let lab = asking_nodes().annotated("protocol-port", "http:80");
+    let mut world = World::settled(lab.annotated("health-check-flag", "on"));
+    assert_eq!(check(&world)[1..], ["/healthz", "32100"]);
+    world.lab.service.traffic_policy = TrafficPolicy::Cluster;
+    world.lab.service.health_check_node_port = None;
+    world.settle();
+    assert_eq!(check(&world)[1..], ["/", ""]);
+}
+
+#[test]
+fn a_clb_that_we_make_after_an_adopted_one_is_not_adopted() {
+    let mut world = World::settled(Lab::tcp());
+    world.lab.service.conditions.clear();
+    world.memory = Default::default();
+    world.lab.service.dual_stack = true;
+    world.settle();
+    assert_eq!(
+        world.condition(ADOPTED).as_deref(),
+        Some("True MadeByAnotherController")
+    );
+    world.lab.service.service_type = ServiceType::ClusterIp;
+    world.settle();
+    assert!(world.cloud.load_balancers.is_empty());
+
+    world.lab.service.service_type = ServiceType::LoadBalancer;
+    world.lab.service.source_ranges = vec!["10.0.0.0/8".to_owned()];
+    world.lab.service.client_ip_affinity_seconds = Some(60);
+    world.forget();
+    world.settle();
+    assert_eq!(world.condition(ADOPTED).as_deref(), Some("False MadeHere"));
+    assert_eq!(attribute(&world, A::AclStatus), "on");
+    assert_eq!(attribute(&world, A::PersistenceTimeout), "60");
+    let said = world.said().join("\n");
+    assert!(!said.contains("not in force"), "{said}");
+    assert_eq!(world.batches.len(), 1, "restricted from the start");
+}
 
 #[test]
 fn a_condition_says_that_a_second_family_cannot_be_had() {
