@@ -42,11 +42,23 @@ impl GatedPods {
         touched
     }
 
-    /// Marks the endpoints of a Service whose pods have its gate.
-    pub(crate) fn mark(&self, service: &ServiceKey, sets: &mut [EndpointSet]) {
+    /// Marks the endpoints of a Service whose pods have its gate. `is_lost` says whether a node is known and not Ready.
+    pub(crate) fn mark(
+        &self,
+        service: &ServiceKey,
+        sets: &mut [EndpointSet],
+        is_lost: impl Fn(&str) -> bool,
+    ) {
         if let Some(pods) = self.by_namespace.get(&service.namespace) {
-            normalize::mark_gated(service, sets, |name| pods.get(name));
+            normalize::mark_gated(service, sets, |name| pods.get(name), is_lost);
         }
+    }
+
+    /// The Services whose gates pods have.
+    pub(crate) fn services(&self) -> BTreeSet<ServiceKey> {
+        let pods = self.by_namespace.iter();
+        pods.flat_map(|(namespace, pods)| pods.values().flat_map(|pod| pod.services(namespace)))
+            .collect()
     }
 
     /// All names.

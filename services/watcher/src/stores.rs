@@ -113,7 +113,11 @@ impl Stores {
                 let (service, slices) = self.state.lock().service_with_slices(key)?;
                 let mut service = Service::clone(&service);
                 service.endpoints = normalize::merge(slices.iter().map(Arc::as_ref));
-                self.state.lock().pods.mark(key, &mut service.endpoints);
+                let state = self.state.lock();
+                state
+                    .pods
+                    .mark(key, &mut service.endpoints, |node| state.is_lost(node));
+                drop(state);
                 Some(Encoded {
                     uid: service.uid.to_string(),
                     record: service_record(&service),
@@ -190,6 +194,23 @@ impl State {
         Some((service, slices))
     }
 
+    fn is_lost(&self, node: &str) -> bool {
+        let condition = self.nodes.get(node).and_then(|node| node.ready);
+        condition.is_some_and(|condition| !condition.ready)
+    }
+
+    /// The Services with pods on a node whose readiness gates they have: whether the node is lost decides what they count as.
+    fn gated_on(&self, node: &str) -> Vec<ServiceKey> {
+        let mut services: Vec<ServiceKey> = self.pods.services().into_iter().collect();
+        services.retain(|service| {
+            self.service_with_slices(service).is_some_and(|(_, slices)| {
+                let mut endpoints = slices.iter().flat_map(|slice| &slice.endpoints);
+                endpoints.any(|endpoint| endpoint.node_name.as_deref() == Some(node))
+            })
+        });
+        services
+    }
+
     /// Returns the Service that it belonged to.
     fn drop_slice(&mut self, name: &ObjectName) -> Option<ServiceKey> {
         let service = self.slices.remove(name)?.service.clone();
@@ -262,9 +283,18 @@ impl Store<slim::Node> for Stores {
             Some(before) if takes_away(before, &node) => Urgency::NodeLeaves,
             _ => Urgency::NodeJoins,
         };
+        let was_lost = state.is_lost(&name);
         state.nodes.insert(name.clone(), Arc::new(node));
+        let touched = if state.is_lost(&name) == was_lost {
+            Vec::new()
+        } else {
+            state.gated_on(&name)
+        };
         drop(state);
         self.node_changed(&name, urgency);
+        for service in &touched {
+            self.service_changed(service, Urgency::Endpoints);
+        }
     }
 
     fn remove(&self, (_, name): &ObjectName) {

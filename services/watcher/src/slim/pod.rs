@@ -46,5 +46,4 @@ pub(crate) struct PodCondition {
     #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) status: String,
-    pub(crate) reason: Option<String>,
 }

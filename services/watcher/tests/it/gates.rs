@@ -253,3 +253,43 @@ async fn without_the_setting_no_pod_is_read() {
     assert_eq!(stream.objects.len(), 1);
     watcher.reports("[+]kubernetes ok").await;
 }
+
+/// The kubelet of a lost node says nothing of containers any more: there the pod is as ready as its slice says, until the node is back.
+#[tokio::test]
+async fn on_a_node_that_is_lost_a_pod_is_as_ready_as_its_slice_says() {
+    let world = World::new().await;
+    world.create(&objects::node("n1"));
+    world.patch_status("Node", "n1", &objects::node_status(true, "2026-01-01T00:00:00Z"));
+    let kubeconfig = world.kube.kubeconfig();
+    let client = client(&kubeconfig).await;
+    let mut scene = Scene::start(&client, &kubeconfig).await;
+    let slices: Api<EndpointSlice> = Api::namespaced(client, "default");
+    let mut slice = slices.get("web-1").await.unwrap();
+    for endpoint in &mut slice.endpoints {
+        endpoint.node_name = Some("n1".to_owned());
+    }
+    slices
+        .replace("web-1", &PostParams::default(), &slice)
+        .await
+        .unwrap();
+    let changes = scene.stream.delta().await;
+    assert_eq!(
+        ready_and_awaiting(&endpoints(&changes.upserts[0].0)),
+        [(true, true), (true, false), (false, false)]
+    );
+    for (node_is_ready, gated_counts) in [(false, false), (true, true)] {
+        let status = objects::node_status(node_is_ready, "2026-01-01T00:01:00Z");
+        world.patch_status("Node", "n1", &status);
+        let service = loop {
+            let changes = scene.stream.delta().await;
+            let mut objects = changes.upserts.into_iter().map(|(object, _)| object);
+            if let Some(service) = objects.find(|object| matches!(object, Object::Service(_))) {
+                break service;
+            }
+        };
+        assert_eq!(
+            ready_and_awaiting(&endpoints(&service)),
+            [(gated_counts, true), (true, false), (false, false)]
+        );
+    }
+}
