@@ -13,7 +13,7 @@ pub struct ClusterSettings {
     pub region: String,
     /// Its VPC.
     pub vpc_id: String,
-    /// The VPC's address ranges; empty when unknown, then no pod address is refused.
+    /// The VPC's address ranges. A pod address of a family of which none is given is not refused.
     pub vpc_cidrs: Vec<IpNet>,
     /// vSwitches for internal CLBs whose Service names none, in the order in which they are tried.
     pub vswitches: Vec<VSwitch>,

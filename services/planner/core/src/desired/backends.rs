@@ -160,7 +160,13 @@ impl Building<'_, '_> {
     fn add_pods(&mut self, usable: &[Usable<'_>]) {
         let ranges = &self.context.inputs.cluster.vpc_cidrs;
         for endpoint in usable {
-            if ranges.is_empty() || ranges.iter().any(|range| range.contains(&endpoint.address)) {
+            let is_v4 = endpoint.address.is_ipv4();
+            let mut of_family = ranges
+                .iter()
+                .filter(|range| range.addr().is_ipv4() == is_v4)
+                .peekable();
+            // Where no range of the family is configured, nobody knows what is outside.
+            if of_family.peek().is_none() || of_family.any(|range| range.contains(&endpoint.address)) {
                 self.pods.push((endpoint.address, endpoint.port));
             } else {
                 let reason = format!(

@@ -404,12 +404,15 @@ fn only_addresses_of_the_wanted_family_count() {
     endpoints.push(pod("fd00::1", "n1"));
     let mut lab = with_endpoints(eni(), endpoints);
     assert_eq!(lab.backends().len(), 5);
-    lab.cluster.vpc_cidrs.clear();
     lab = lab.annotated("ip-version", "ipv6");
-    assert_eq!(
-        lab.clone().annotated("backend-ip-version", "ipv6").backends(),
-        ["fd00::1:80=100"]
-    );
+    // The VPC's ranges are all IPv4: they say nothing of IPv6.
+    let v6 = lab.clone().annotated("backend-ip-version", "ipv6");
+    assert_eq!(v6.backends(), ["fd00::1:80=100"]);
+    for (range, expected) in [("fd00::/8", 1), ("fc00::/8", 0)] {
+        let mut v6 = v6.clone();
+        v6.cluster.vpc_cidrs.push(range.parse().unwrap());
+        assert_eq!(v6.backends().len(), expected, "{range}");
+    }
     lab.service.ip_families = vec![IpFamily::V6];
     assert_eq!(lab.backends(), ["fd00::1:80=100"]);
     lab.service.traffic_policy = TrafficPolicy::Local;
