@@ -1,9 +1,9 @@
-//! Answers questions about things that annotations name: certificates, access control lists, vSwitches.
+//! Answers questions about things that annotations name: certificates, access control lists, vSwitches, zones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use clb_cloud_client::{DescribeAcls, DescribeServerCertificates, DescribeVSwitches};
+use clb_cloud_client::{DescribeAcls, DescribeServerCertificates, DescribeVSwitches, DescribeZonePairs};
 use clb_model::operation::Priority;
 use clb_wire::actuator::{AclFact, CertificateFact, Facts, InspectQuery, VSwitchFact};
 use tokio::time::Instant;
@@ -49,6 +49,10 @@ pub(crate) async fn inspect(cloud: &Cloud, query: &InspectQuery) -> Result<Facts
                 },
             );
         }
+    }
+    if query.zone_pairs {
+        let pairs = cloud.read(&asker, &DescribeZonePairs, deadline).await?;
+        facts.zone_pairs.extend(pairs);
     }
     Ok(facts)
 }

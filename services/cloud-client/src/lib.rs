@@ -45,6 +45,7 @@ pub use slb::load_balancers::{
 pub use slb::vgroups::{
     ChangeBackends, CreateVServerGroup, DeleteVServerGroup, DescribeVServerGroup, DescribeVServerGroups,
 };
+pub use slb::zones::DescribeZonePairs;
 pub use vpc::{DescribeEips, DescribeVSwitches, Eip, EipPage, VSwitch};
 
 /// Backends in one call, `TooManyBackendServers` beyond; the same for creating, adding, setting and removing.

@@ -65,6 +65,19 @@ pub struct LoadBalancer {
     pub access_lists: BTreeMap<String, AccessList>,
 }
 
+/// Two zones of a region that a CLB of a kind can have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ZonePair {
+    /// `MasterZoneId`.
+    pub master: String,
+    /// `SlaveZoneId`.
+    pub slave: String,
+    /// Of CLBs of this kind.
+    pub address_type: AddressType,
+    /// Of CLBs of this family.
+    pub ip_version: IpVersion,
+}
+
 /// What tells the listeners of one CLB apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ListenerKey {

@@ -208,6 +208,7 @@ impl Lab {
             certificate_ids: texts(&["cert-a", "cert-none"]),
             acl_ids: texts(&["acl-1", "acl-none"]),
             vswitch_ids: texts(&["vsw-k", "vsw-none"]),
+            zone_pairs: true,
         });
         if let Some(identity) = identity {
             clb_tls::present(identity, request.metadata_mut());

@@ -91,6 +91,12 @@ async fn only_a_planner_may_call() {
     assert_eq!(facts.acl_ids, ["acl-1"]);
     let vswitches: Vec<&str> = facts.vswitches.iter().map(|fact| fact.id.as_str()).collect();
     assert_eq!(vswitches, ["vsw-k"]);
+    let of_ipv6 = facts
+        .zone_pairs
+        .iter()
+        .filter(|pair| pair.ip_version == "ipv6" && pair.master_zone_id == "cn-hangzhou-k");
+    let kinds: std::collections::BTreeSet<&str> = of_ipv6.map(|pair| pair.address_type.as_str()).collect();
+    assert_eq!(kinds, ["internet"].into());
 }
 
 #[tokio::test]

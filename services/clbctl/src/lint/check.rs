@@ -82,6 +82,7 @@ fn grant(question: &Question, cluster: &ClusterSettings, facts: &mut CloudFacts)
             };
             facts.vswitches.insert(id.clone(), Some(vswitch));
         }
+        Question::ZonePairs => facts.zone_pairs = Some(BTreeSet::new()),
     }
 }
 

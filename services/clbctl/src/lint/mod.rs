@@ -12,6 +12,7 @@ mod report;
 
 use std::path::{Path, PathBuf};
 
+use clb_planner_core::annotations::instance::MASTER_ZONE;
 use clb_planner_core::facts::Question;
 
 use manifest::Manifest;
@@ -105,20 +106,20 @@ fn findings(file: &Path, manifest: &Manifest<'_>) -> Vec<Finding> {
         )
     }));
     findings.extend(verdict.granted.iter().map(|question| {
-        let (what, id) = named(question);
+        let (what, id) = match question {
+            Question::Certificate(id) => ("server certificate", id),
+            Question::AccessControlList(id) => ("access control list", id),
+            Question::VSwitch(id) => ("vSwitch", id),
+            Question::ZonePairs => {
+                let line = manifest.line_of(&MASTER_ZONE.name());
+                let message = "whether the zones are of the region, and have such a CLB".to_owned();
+                return finding(line, Level::Unchecked, message);
+            }
+        };
         let line = manifest.line_of_value(id);
         finding(line, Level::Unchecked, format!("whether {what} {id} exists"))
     }));
     findings
-}
-
-/// What a question is about, and its id.
-fn named(question: &Question) -> (&'static str, &str) {
-    match question {
-        Question::Certificate(id) => ("server certificate", id),
-        Question::AccessControlList(id) => ("access control list", id),
-        Question::VSwitch(id) => ("vSwitch", id),
-    }
 }
 
 fn mistake_of_file(file: &Path, line: u64, message: String) -> Finding {

@@ -7,3 +7,4 @@ pub(crate) mod listener_attributes;
 pub(crate) mod listeners;
 pub(crate) mod load_balancers;
 pub(crate) mod vgroups;
+pub(crate) mod zones;

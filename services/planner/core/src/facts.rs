@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::attribute::ListenerAttribute;
-use clb_model::cloud::{IpVersion, LoadBalancer};
+use clb_model::cloud::{IpVersion, LoadBalancer, ZonePair};
 use ipnet::IpNet;
 
 /// Something to ask the cloud.
@@ -16,6 +16,8 @@ pub enum Question {
     AccessControlList(String),
     /// Does this vSwitch exist, where, with which range?
     VSwitch(String),
+    /// In which pairs of zones can a CLB be?
+    ZonePairs,
 }
 
 /// The answers so far.
@@ -27,6 +29,8 @@ pub struct CloudFacts {
     pub access_control_lists: BTreeMap<String, Option<AccessControlList>>,
     /// By id; none when it does not exist.
     pub vswitches: BTreeMap<String, Option<VSwitchFact>>,
+    /// The pairs of zones that a CLB can have; none while that is not known. Empty: the cloud does not say.
+    pub zone_pairs: Option<BTreeSet<ZonePair>>,
     /// The family of the Service's CLB, where it has one or uses one of the user's.
     pub ip_version: Option<IpVersion>,
 }
@@ -61,6 +65,8 @@ impl CloudFacts {
     pub fn with_observed(&self, load_balancer: &LoadBalancer) -> Self {
         let mut facts = self.clone();
         facts.ip_version = Some(load_balancer.ip_version);
+        // The zones of a CLB that is there cannot change any more.
+        facts.zone_pairs = Some(BTreeSet::new());
         let in_use = Some(Certificate { expires_ms: None });
         for listener in load_balancer.listeners.values() {
             let default = listener.attributes.text(ListenerAttribute::ServerCertificateId);
@@ -96,6 +102,7 @@ impl CloudFacts {
                 Question::Certificate(id) => !self.certificates.contains_key(id),
                 Question::AccessControlList(id) => !self.access_control_lists.contains_key(id),
                 Question::VSwitch(id) => !self.vswitches.contains_key(id),
+                Question::ZonePairs => self.zone_pairs.is_none(),
             })
             .cloned()
             .collect()

@@ -29,13 +29,15 @@ pub(crate) async fn inspect(
         certificate_ids: BTreeSet::new(),
         acl_ids: BTreeSet::new(),
         vswitch_ids: BTreeSet::new(),
+        zone_pairs: false,
     };
     for question in questions {
         match question {
-            Question::Certificate(id) => query.certificate_ids.insert(id),
-            Question::AccessControlList(id) => query.acl_ids.insert(id),
-            Question::VSwitch(id) => query.vswitch_ids.insert(id),
-        };
+            Question::Certificate(id) => drop(query.certificate_ids.insert(id)),
+            Question::AccessControlList(id) => drop(query.acl_ids.insert(id)),
+            Question::VSwitch(id) => drop(query.vswitch_ids.insert(id)),
+            Question::ZonePairs => query.zone_pairs = true,
+        }
     }
     match timeout(DEADLINE, client.inspect(inspect_query_to_proto(&query))).await {
         Ok(Ok(response)) => Ok(facts_from_proto(response.into_inner())),

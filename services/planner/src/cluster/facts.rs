@@ -1,4 +1,4 @@
-//! Answers about certificates, access control lists and vSwitches, kept for a while; questions are asked once, for all Services that wait.
+//! Answers about certificates, access control lists, vSwitches and zones, kept for a while; questions are asked once, for all Services that wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -41,6 +41,7 @@ impl FactCache {
                     Question::Certificate(id) => drop(self.facts.certificates.remove(&id)),
                     Question::AccessControlList(id) => drop(self.facts.access_control_lists.remove(&id)),
                     Question::VSwitch(id) => drop(self.facts.vswitches.remove(&id)),
+                    Question::ZonePairs => self.facts.zone_pairs = None,
                 }
             }
         }
@@ -89,6 +90,7 @@ impl FactCache {
                     });
                     self.facts.vswitches.insert(id.clone(), fact);
                 }
+                Question::ZonePairs => self.facts.zone_pairs = Some(answers.zone_pairs.clone()),
             }
             waited.extend(self.open.remove(&question).unwrap_or_default());
             self.expiries.insert((due, question));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::ClusterId;
-use clb_model::cloud::IpVersion;
+use clb_model::cloud::{IpVersion, ZonePair};
 use clb_proto::actuator::v1;
 
 use crate::WireError;
@@ -24,6 +24,8 @@ pub struct InspectQuery {
     pub acl_ids: BTreeSet<String>,
     /// vSwitches.
     pub vswitch_ids: BTreeSet<String>,
+    /// Whether the region's pairs of zones are asked for.
+    pub zone_pairs: bool,
 }
 
 /// What is there, by id. What was asked for and is absent does not exist.
@@ -35,6 +37,8 @@ pub struct Facts {
     pub acls: BTreeMap<String, AclFact>,
     /// vSwitches.
     pub vswitches: BTreeMap<String, VSwitchFact>,
+    /// The pairs of zones that a CLB can have, if they were asked for.
+    pub zone_pairs: BTreeSet<ZonePair>,
 }
 
 /// A server certificate.
@@ -73,6 +77,7 @@ pub fn inspect_query_to_proto(query: &InspectQuery) -> v1::InspectRequest {
         certificate_ids: query.certificate_ids.iter().cloned().collect(),
         acl_ids: query.acl_ids.iter().cloned().collect(),
         vswitch_ids: query.vswitch_ids.iter().cloned().collect(),
+        zone_pairs: query.zone_pairs,
     }
 }
 
@@ -87,6 +92,7 @@ pub fn inspect_query_from_proto(message: v1::InspectRequest) -> Result<InspectQu
         certificate_ids: message.certificate_ids.into_iter().collect(),
         acl_ids: message.acl_ids.into_iter().collect(),
         vswitch_ids: message.vswitch_ids.into_iter().collect(),
+        zone_pairs: message.zone_pairs,
     })
 }
 
@@ -117,6 +123,16 @@ pub fn facts_to_proto(facts: &Facts) -> v1::InspectResponse {
                 zone_id: fact.zone_id.clone(),
                 cidr: fact.cidr.clone(),
                 free_addresses: fact.free_addresses,
+            })
+            .collect(),
+        zone_pairs: facts
+            .zone_pairs
+            .iter()
+            .map(|pair| v1::ZonePair {
+                master_zone_id: pair.master.clone(),
+                slave_zone_id: pair.slave.clone(),
+                address_type: pair.address_type.as_str().to_owned(),
+                ip_version: pair.ip_version.as_str().to_owned(),
             })
             .collect(),
     }
@@ -160,6 +176,19 @@ pub fn facts_from_proto(message: v1::InspectResponse) -> Facts {
                         free_addresses: fact.free_addresses,
                     },
                 )
+            })
+            .collect(),
+        // A kind of CLB that this planner does not know is none that it would create.
+        zone_pairs: message
+            .zone_pairs
+            .into_iter()
+            .filter_map(|pair| {
+                Some(ZonePair {
+                    address_type: pair.address_type.parse().ok()?,
+                    ip_version: pair.ip_version.parse().ok()?,
+                    master: pair.master_zone_id,
+                    slave: pair.slave_zone_id,
+                })
             })
             .collect(),
     }

@@ -23,6 +23,7 @@ mod readiness_gates;
 mod standard_fields;
 mod vgroups;
 mod weights;
+mod zones;
 
 #[cfg(test)]
 pub(crate) mod tests;

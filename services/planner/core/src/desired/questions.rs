@@ -8,7 +8,7 @@ use clb_model::cloud::{AddressType, ListenerProtocol};
 
 use super::context::Context;
 use super::listeners::is_on;
-use super::load_balancer;
+use super::{load_balancer, zones};
 use crate::annotations::Written;
 use crate::annotations::instance::{ADDRESS, VSWITCH_ID};
 use crate::annotations::listener::{ACL_ID, CERT_ID, DOMAIN_EXTENSIONS};
@@ -31,7 +31,11 @@ pub(super) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
         .map(|certificate| Question::Certificate(certificate.id.to_owned()));
     let acl = access_control_list(context).map(|written| Question::AccessControlList(written.text.clone()));
     let vswitch = vswitch(context).map(|written| Question::VSwitch(written.text.clone()));
-    certificates.chain(acl).chain(vswitch).collect()
+    certificates
+        .chain(acl)
+        .chain(vswitch)
+        .chain(zones::question(context))
+        .collect()
 }
 
 /// The mistakes that show once the answers are there.
@@ -60,6 +64,7 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
         .collect();
     problems.extend(access_control_list_problem(context));
     problems.extend(vswitch_problems(context));
+    problems.extend(zones::problem(context));
     problems
 }
 

@@ -22,8 +22,9 @@ fn on_an_own_clb() -> Vec<&'static Mistake> {
     let all = VALUES.iter().chain(COMBINATIONS).chain(UNKNOWN);
     all.filter(|mistake| {
         let names_a_clb = mistake.annotations.iter().any(|(name, _)| *name == "id");
-        // The family of a CLB that is there does not change with the annotation.
-        let is_of_creation = mistake.annotations.contains(&("ip-version", "ipv6")) && mistake.at == "acl-id";
+        // The family and the zones of a CLB that is there do not change with the annotation.
+        let is_of_creation = mistake.annotations.contains(&("ip-version", "ipv6")) && mistake.at == "acl-id"
+            || mistake.at.ends_with("-zoneid") && mistake.annotations.len() == 2;
         !names_a_clb && !is_of_creation && mistake.ports != ["80/SCTP"]
     })
     .collect()

@@ -73,6 +73,26 @@ pub(crate) const UNKNOWN: &[Mistake] = &[
     },
     Mistake {
         ports: TCP,
+        annotations: &[
+            ("master-zoneid", "cn-beijing-a"),
+            ("slave-zoneid", "cn-hangzhou-j"),
+        ],
+        at: "master-zoneid",
+        value: "cn-beijing-a",
+        allowed: "a primary zone for an internet CLB of ipv4 in cn-hangzhou: cn-hangzhou-",
+    },
+    Mistake {
+        ports: TCP,
+        annotations: &[
+            ("master-zoneid", "cn-hangzhou-k"),
+            ("slave-zoneid", "cn-nowhere-a"),
+        ],
+        at: "slave-zoneid",
+        value: "cn-nowhere-a",
+        allowed: "a secondary zone to cn-hangzhou-k",
+    },
+    Mistake {
+        ports: TCP,
         annotations: &[("id", "lb-nowhere")],
         at: "id",
         value: "lb-nowhere",

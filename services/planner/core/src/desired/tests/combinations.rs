@@ -1,12 +1,15 @@
 //! Mistakes that annotations make together, a line each: where it is, what stands there, what the message
 //! says.
 
+use std::collections::BTreeSet;
+
 use clb_model::cloud::IpVersion;
 use clb_model::cluster::{TargetPort, Transport};
 
 use super::lab::{Lab, PREFIX, tcp_port, udp_port};
 use super::manifest::service_port;
-use crate::facts::AccessControlList;
+use crate::desired::{Wish, desired};
+use crate::facts::{AccessControlList, Question};
 
 /// One mistake: the place without the prefix, its value, a part of what is allowed.
 type Mistake = (&'static str, &'static str, &'static str);
@@ -97,6 +100,41 @@ fn zones_go_together() {
         &Lab::tcp().annotated("slave-zoneid", "cn-hangzhou-k"),
         &[("master-zoneid", "", "go together")],
     );
+}
+
+#[test]
+fn zones_are_of_the_region_and_differ() {
+    let zones = |master: &str, slave: &str| {
+        Lab::tcp()
+            .annotated("master-zoneid", master)
+            .annotated("slave-zoneid", slave)
+    };
+    let (j, k) = ("cn-hangzhou-j", "cn-hangzhou-k");
+    expect(&zones(k, j), &[]);
+    expect(&zones(k, k), &[("slave-zoneid", k, "another zone than")]);
+    let elsewhere = zones("cn-beijing-a", k);
+    let allowed = "a primary zone for an internet CLB of ipv4 in cn-hangzhou: cn-hangzhou-j, cn-hangzhou-k";
+    expect(&elsewhere, &[("master-zoneid", "cn-beijing-a", allowed)]);
+    let allowed =
+        "a secondary zone to cn-hangzhou-k for an internet CLB of ipv4 in cn-hangzhou: cn-hangzhou-j";
+    expect(
+        &zones(k, "cn-hangzhou-z"),
+        &[("slave-zoneid", "cn-hangzhou-z", allowed)],
+    );
+    let ipv6 = zones(j, k).annotated("ip-version", "ipv6");
+    expect(
+        &ipv6,
+        &[("master-zoneid", j, "CLB of ipv6 in cn-hangzhou: cn-hangzhou-k")],
+    );
+
+    let mut unknown = zones("cn-beijing-a", k);
+    unknown.facts.zone_pairs = None;
+    let Wish::Questions(questions) = desired(unknown.inputs()) else {
+        panic!("zones are asked for first");
+    };
+    assert_eq!(questions, [Question::ZonePairs].into());
+    unknown.facts.zone_pairs = Some(BTreeSet::new());
+    expect(&unknown, &[]);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The cluster and the cloud that the examples expect: see `tests/examples/README.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::ClusterId;
-use clb_model::cloud::{Backend, BackendTarget, InstanceChargeType};
+use clb_model::cloud::{AddressType, Backend, BackendTarget, InstanceChargeType, IpVersion, ZonePair};
 use clb_model::cluster::{Endpoint, Node, NodeReady, Service, ServicePort, TargetPort, Transport};
 
 use super::manifest;
@@ -192,6 +192,7 @@ fn facts() -> CloudFacts {
     let list = Some(AccessControlList { ip_version: None });
     CloudFacts {
         ip_version: None,
+        zone_pairs: Some(zone_pairs()),
         certificates: ["cert-a", "cert-b", "cert-c"]
             .map(|id| (id.to_owned(), certificate))
             .into(),
@@ -202,6 +203,23 @@ fn facts() -> CloudFacts {
         ]
         .into(),
     }
+}
+
+/// Zones k and j are secondary to each other; those of IPv6 CLBs only to k.
+fn zone_pairs() -> BTreeSet<ZonePair> {
+    let pair = |master: &str, slave: &str, address_type, ip_version| ZonePair {
+        master: format!("cn-hangzhou-{master}"),
+        slave: format!("cn-hangzhou-{slave}"),
+        address_type,
+        ip_version,
+    };
+    [
+        pair("j", "k", AddressType::Internet, IpVersion::V4),
+        pair("k", "j", AddressType::Internet, IpVersion::V4),
+        pair("k", "j", AddressType::Internet, IpVersion::V6),
+        pair("k", "j", AddressType::Intranet, IpVersion::V4),
+    ]
+    .into()
 }
 
 /// A ready Node of the lab.

@@ -76,6 +76,9 @@ fn answered(lab: &mut Lab) {
                     };
                     lab.facts.vswitches.insert(id, Some(fact));
                 }
+                crate::facts::Question::ZonePairs => {
+                    lab.facts.zone_pairs = Some(std::collections::BTreeSet::new())
+                }
             }
         }
     }
