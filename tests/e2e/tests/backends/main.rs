@@ -2,6 +2,7 @@
 
 mod bad;
 mod cost;
+mod deployment;
 mod fields;
 mod gates;
 mod lab;
