@@ -146,6 +146,7 @@ impl ClusterTask {
     pub(crate) async fn run(mut self, mut events: mpsc::Receiver<Event>, stop: CancellationToken) {
         self.look_at_freshness(Instant::now());
         loop {
+            self.catch_up(&mut events);
             let now = Instant::now();
             self.queue.ring(now);
             self.look_at_freshness(now);
@@ -173,6 +174,21 @@ impl ClusterTask {
             }
         }
         self.drain(&mut events).await;
+    }
+
+    /// Takes in all that waits. News that took turns with passes would stay behind the passes that they cause, and those would plan what is
+    /// out of date.
+    fn catch_up(&mut self, events: &mut mpsc::Receiver<Event>) {
+        while let Some(finished) = self.jobs.try_join_next() {
+            self.finish(finished);
+        }
+        // As much as waits now: those who tell are not to keep the task from planning.
+        for _ in 0..events.len() {
+            match events.try_recv() {
+                Ok(event) => self.hear(event),
+                Err(_) => return,
+            }
+        }
     }
 
     /// How many more batches may be under way.

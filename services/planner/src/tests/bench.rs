@@ -154,10 +154,15 @@ impl Bench {
         assert!(given.is_err(), "unexpected: {given:?}");
     }
 
+    /// Tells the cluster's task, which hears it once the test waits for something.
+    pub(super) async fn tell(&self, event: Event) {
+        assert!(self.handle.tell(event).await);
+    }
+
     /// What operators see.
     pub(super) async fn describe(&self) -> Description {
         let (reply, answer) = oneshot::channel();
-        assert!(self.handle.tell(Event::Describe(reply)).await);
+        self.tell(Event::Describe(reply)).await;
         answer.await.unwrap()
     }
 
