@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::row::Row;
+use super::similar::distance;
 use super::{find, table};
 
 /// What a person should know of an annotation, in some lines; none when there is no such annotation.
@@ -15,13 +16,7 @@ pub fn explain(name: &str) -> Option<String> {
 #[must_use]
 pub fn similar_names(name: &str) -> Vec<String> {
     let mut names: Vec<(usize, String)> = table()
-        .map(|row| {
-            let short = row.suffix.trim_start_matches("loadbalancer-");
-            let distance = strsim::osa_distance(short, name)
-                .min(strsim::osa_distance(row.suffix, name))
-                .min(strsim::osa_distance(&row.name(), name));
-            (distance, row.name())
-        })
+        .map(|row| (distance(name, row), row.name_like(name)))
         .collect();
     names.sort();
     names.into_iter().take(3).map(|(_, name)| name).collect()
@@ -31,31 +26,43 @@ pub fn similar_names(name: &str) -> Vec<String> {
 #[must_use]
 pub fn explain_row(row: &Row) -> String {
     let mut lines = vec![row.name(), format!("  {}", row.description), String::new()];
-    let mut line = |title: &str, text: &str| {
-        if !text.is_empty() {
-            lines.push(format!("  {:<13}{text}", format!("{title}:")));
-        }
-    };
-    line("value", &(row.allowed)());
-    line("default", row.default);
+    let mut line = |title: &str, text: &str| lines.push(format!("  {:<13}{text}", format!("{title}:")));
+    line("type", row.kind);
+    line("range", &(row.allowed)());
+    line("default", or_none(row.default));
     line("example", &format!("{}: \"{}\"", row.name(), row.example));
     line("applies to", &scopes(row));
-    line(
-        "change",
-        if row.immutable {
-            "not after creation"
-        } else {
-            "at any time"
-        },
-    );
-    line("since", row.since);
+    line("immutable", immutable(row));
+    line("since", since(row));
     if let Some(instead) = row.instead {
         let instead = find(instead).map_or_else(|| instead.to_owned(), Row::name);
         line("elsewhere", &format!("{instead} for other listeners"));
     }
-    line("older name", row.names().get(1).map_or("", String::as_str));
+    if let Some(older) = row.names().get(1) {
+        line("older name", older);
+    }
     lines.push(String::new());
     lines.join("\n")
+}
+
+fn or_none(default: &str) -> &str {
+    if default.is_empty() { "none" } else { default }
+}
+
+fn immutable(row: &Row) -> &'static str {
+    if row.immutable {
+        "yes, a change after creation has no effect"
+    } else {
+        "no"
+    }
+}
+
+fn since(row: &Row) -> &str {
+    if row.since.is_empty() {
+        "not published"
+    } else {
+        row.since
+    }
 }
 
 /// What stands above the table of the reference page.
@@ -64,9 +71,10 @@ const HEADER: &str = "# Annotations\n\n\
     annotations; do not edit it.\n\n\
     Names and values are matched exactly, case included. Instead of `alibaba-cloud-` the older prefix \
     `alicloud-` is read too; where both are there, the newer one counts. `clbctl explain annotation NAME` \
-    prints one row.\n\n\
-    | annotation | value | default | applies to | can change | since | what it does |\n\
-    |---|---|---|---|---|---|---|\n";
+    prints one row. An immutable one cannot change what is there already. Since: the version of Alibaba's controller that has it \
+    first, where that is published.\n\n\
+    | annotation | type | range | default | applies to | immutable | since | what it does |\n\
+    |---|---|---|---|---|---|---|---|\n";
 
 /// The reference page: the whole table in Markdown.
 #[must_use]
@@ -76,13 +84,14 @@ pub fn reference_page() -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(
             page,
-            "| `{}` | {} | {} | {} | {} | {} | {} For example `{}`. |",
+            "| `{}` | {} | {} | {} | {} | {} | {} | {} For example `{}`. |",
             row.name(),
+            row.kind,
             (row.allowed)(),
-            row.default,
+            or_none(row.default),
             scopes(row),
-            if row.immutable { "no" } else { "yes" },
-            row.since,
+            if row.immutable { "yes" } else { "no" },
+            since(row),
             row.description,
             row.example,
         );

@@ -160,17 +160,32 @@ impl Value for NodeLabels {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        // Kubernetes' own rules for label keys (with a prefix and a slash) and values, without their lengths.
-        let fits = |text: &str, special: &[u8]| {
-            text.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || special.contains(&b))
-        };
         pairs(text, '=', |key, value| {
-            (!key.is_empty() && fits(key, b"-_./") && fits(value, b"-_."))
-                .then(|| (key.to_owned(), value.to_owned()))
+            (is_label_key(key) && is_label_value(value)).then(|| (key.to_owned(), value.to_owned()))
         })
         .map(Self)
     }
+}
+
+/// Whether Kubernetes takes a text for a label's key: a name, perhaps with a DNS name and a slash before it.
+fn is_label_key(text: &str) -> bool {
+    let (prefix, name) = match text.split_once('/') {
+        Some((prefix, name)) => (Some(prefix), name),
+        None => (None, text),
+    };
+    prefix.is_none_or(is_dns_name) && !name.is_empty() && is_label_value(name)
+}
+
+/// Whether Kubernetes takes a text for a label's value: at most 63 characters, letters or digits at both ends; none is one too.
+fn is_label_value(text: &str) -> bool {
+    let is_end = |end: Option<&u8>| end.is_none_or(u8::is_ascii_alphanumeric);
+    let bytes = text.as_bytes();
+    bytes.len() <= 63
+        && is_end(bytes.first())
+        && is_end(bytes.last())
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(b))
 }
 
 /// `domain-extensions`: certificates by the domain that they are for.

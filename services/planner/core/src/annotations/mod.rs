@@ -13,6 +13,7 @@ pub mod list;
 pub mod listener;
 pub mod reading;
 pub mod row;
+mod similar;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -102,7 +103,7 @@ pub fn read(annotations: &BTreeMap<String, String>) -> Read<'_> {
         health_check: HealthCheckAnnotations::read(&mut reading),
         backend: BackendAnnotations::read(&mut reading),
     };
-    reading.unknown_names(&table().collect::<Vec<_>>());
+    reading.unknown_names();
     Read {
         annotations: values,
         found: reading.found,

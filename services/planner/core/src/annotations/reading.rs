@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use clb_model::marks;
 
+use super::find;
 use super::row::Row;
+use super::similar::meant;
 use super::value::Value;
 use crate::problem::{Notice, Problem, reason};
 
@@ -101,13 +103,13 @@ impl<'a> Reading<'a> {
     }
 
     /// Remarks on names that look like ours and are none, with the nearest that is.
-    pub(super) fn unknown_names(&mut self, table: &[&'static Row]) {
+    pub(super) fn unknown_names(&mut self) {
         let not_read = self
             .annotations
             .keys()
             .filter(|name| !self.found.iter().any(|found| found.place == name.as_str()));
         for name in not_read {
-            if let Some(notice) = unknown_name(name, table) {
+            if let Some(notice) = unknown_name(name) {
                 self.notices.push(notice);
             }
         }
@@ -124,31 +126,23 @@ pub fn without_effect(place: &str, why: &str) -> Notice {
     }
 }
 
-fn unknown_name(name: &str, table: &[&'static Row]) -> Option<Notice> {
+fn unknown_name(name: &str) -> Option<Notice> {
     let behind_domain = name.strip_prefix(marks::ANNOTATION_DOMAIN)?;
-    let ours = [marks::ANNOTATION_PREFIX, marks::LEGACY_ANNOTATION_PREFIX]
-        .iter()
-        .any(|prefix| name.starts_with(prefix));
-    let names: Vec<String> = table.iter().flat_map(|row| row.names()).collect();
-    if names.iter().any(|known| known == name) || is_of_another_reader(name) {
+    if find(name).is_some() || is_of_another_reader(name) {
         return None;
     }
-    // Behind the domain there are other controllers' annotations too: only names that resemble one of ours
-    // are spoken of.
-    let lower = name.to_ascii_lowercase();
-    let nearest = names
-        .iter()
-        .map(|known| (strsim::osa_distance(known, &lower), known))
-        .min()
-        .filter(|(distance, _)| *distance <= MOST_EDITS);
+    let meant = meant(name);
+    // Behind the domain there are other controllers' annotations too: only names that resemble ours are spoken of.
+    let forgot_the_prefix = |row: &Row| behind_domain == row.suffix;
+    let misspelt = |row: &Row| row.plain && strsim::osa_distance(behind_domain, row.suffix) <= 2;
     let resembles = behind_domain.to_ascii_lowercase().starts_with("ali")
-        || nearest.is_some_and(|(distance, _)| distance <= 2);
-    if !ours && !resembles {
+        || meant.is_some_and(|row| forgot_the_prefix(row) || misspelt(row));
+    if !resembles {
         return None;
     }
-    let suggestion = nearest.map_or_else(
+    let suggestion = meant.map_or_else(
         || ", and no annotation has a name like it".to_owned(),
-        |(_, known)| format!("; did you mean {known}?"),
+        |row| format!("; did you mean {}?", row.name_like(name)),
     );
     Some(Notice {
         warning: true,
@@ -156,9 +150,6 @@ fn unknown_name(name: &str, table: &[&'static Row]) -> Option<Notice> {
         message: format!("annotation {name} is not known{suggestion}"),
     })
 }
-
-/// How many letters may be wrong for a name to be suggested.
-const MOST_EDITS: usize = 6;
 
 /// Annotations that decide whose a Service is: see [`clb_model::ownership`].
 fn is_of_another_reader(name: &str) -> bool {

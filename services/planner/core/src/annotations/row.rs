@@ -146,6 +146,14 @@ impl Row {
         }
         names
     }
+
+    /// The one of its names that is most like one which a person wrote: the older one for the older prefix.
+    #[must_use]
+    pub fn name_like(&self, written: &str) -> String {
+        let is_older = written.starts_with(marks::LEGACY_ANNOTATION_PREFIX);
+        let older = self.names().into_iter().nth(1).filter(|_| is_older);
+        older.unwrap_or_else(|| self.name())
+    }
 }
 
 /// Makes of one list: a static row each, the struct that holds their values, and how it is read.

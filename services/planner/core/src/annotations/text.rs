@@ -60,23 +60,23 @@ text!(
 );
 text!(
     /// The id of a server certificate.
-    CertificateId, "id", "the id of a server certificate: letters, digits, . _ -", is_id
+    CertificateId, "id", "the id of a server certificate: letters, digits, - _ .", is_id
 );
 text!(
     /// The id of an access control list.
-    AclId, "id", "the id of one access control list, not a list of them: letters, digits, - _", is_id
+    AclId, "id", "the id of one access control list, not a list of them: letters, digits, - _ .", is_id
 );
 text!(
     /// The id of a vSwitch.
-    VSwitchId, "id", "the id of a vSwitch of the cluster's VPC: letters, digits, -", is_id
+    VSwitchId, "id", "the id of a vSwitch of the cluster's VPC: letters, digits, - _ .", is_id
 );
 text!(
     /// The id of a zone.
-    ZoneId, "id", "the id of a zone: letters, digits, -", is_id
+    ZoneId, "id", "the id of a zone: letters, digits, - _ .", is_id
 );
 text!(
     /// The id of a resource group.
-    ResourceGroupId, "id", "the id of a resource group: letters, digits, -", is_id
+    ResourceGroupId, "id", "the id of a resource group: letters, digits, - _ .", is_id
 );
 text!(
     /// A host name as the status of a Service may hold it.
@@ -119,7 +119,7 @@ impl Value for LoadBalancerId {
     const KIND: &'static str = "id";
 
     fn allowed() -> String {
-        "the id of a CLB that is there: letters, digits, -".to_owned()
+        "the id of a CLB that is there: letters, digits, - _ .".to_owned()
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -135,8 +135,17 @@ impl Value for Ipv4Addr {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        text.parse().ok()
+        text.parse().ok().filter(is_of_a_host)
     }
+}
+
+/// Whether an address can be that of one host in a network.
+fn is_of_a_host(address: &Ipv4Addr) -> bool {
+    !(address.is_unspecified()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_broadcast())
 }
 
 /// Whether a text can be an id of the cloud's: a placeholder in angle brackets cannot, nor a list.

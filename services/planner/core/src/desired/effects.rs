@@ -4,9 +4,9 @@
 use clb_model::cloud::{AddressType, InternetChargeType, ListenerProtocol};
 
 use super::context::Context;
-use super::health_check;
 use super::listeners::is_on;
-use super::load_balancer;
+use super::ports::Port;
+use super::{VServerGroupIdentity, health_check, load_balancer};
 use crate::annotations::health_check as check;
 use crate::annotations::instance as clb;
 use crate::annotations::listener as lis;
@@ -48,7 +48,12 @@ fn scopes(context: &Context<'_>) -> Vec<Scope> {
     if context.has_virtual_node_backends() {
         scopes.push(Scope::Eni);
     }
-    if context.annotations().backend.vgroup_port.is_some() {
+    if context
+        .ports
+        .ports
+        .iter()
+        .any(|port| uses_reused_group(context, port))
+    {
         scopes.push(Scope::ReusedGroup);
     }
     scopes.extend(
@@ -58,6 +63,14 @@ fn scopes(context: &Context<'_>) -> Vec<Scope> {
             .map(|port| Scope::of_listener(port.protocol)),
     );
     scopes
+}
+
+/// Whether the port's backends go to a group that `vgroup-port` names.
+fn uses_reused_group(context: &Context<'_>, port: &Port<'_>) -> bool {
+    matches!(
+        context.vgroup_identity(port),
+        Some(VServerGroupIdentity::Reused(_))
+    )
 }
 
 /// Why an annotation has nothing to act on.
@@ -150,6 +163,19 @@ fn why_idle(context: &Context<'_>, row: &Row) -> Option<String> {
     }
     if is(&[&backend::DEFAULT_WEIGHT]) && context.is_local() {
         return Some("under Local policy the weight of a Node is the number of its pods".to_owned());
+    }
+    let ports = &context.ports.ports;
+    if is(&[&backend::DEFAULT_WEIGHT])
+        && context.annotations().backend.weight.is_some()
+        && ports.iter().all(|port| uses_reused_group(context, port))
+    {
+        return Some(format!(
+            "the vServer groups are reused ones, in which {} counts",
+            backend::WEIGHT.name()
+        ));
+    }
+    if is(&[&clb::EXTERNAL_IP_TYPE]) && context.annotations().instance.hostname.is_some() {
+        return Some(format!("the status shows {} alone", clb::HOSTNAME.name()));
     }
     why_idle_instance(context, row).or_else(|| why_idle_check(context, row))
 }

@@ -15,6 +15,32 @@ fn a_row_is_explained_with_all_that_it_says() {
 }
 
 #[test]
+fn every_field_of_every_row_is_said() {
+    for row in table() {
+        let text = explain(row.suffix).unwrap();
+        for field in [
+            "type:",
+            "range:",
+            "default:",
+            "example:",
+            "applies to:",
+            "immutable:",
+            "since:",
+        ] {
+            let said = text
+                .lines()
+                .find_map(|line| line.trim_start().strip_prefix(field));
+            assert!(said.is_some_and(|said| !said.trim().is_empty()), "{field} {text}");
+        }
+        assert!(
+            text.contains(&(row.allowed)()) && text.contains(row.default),
+            "{text}"
+        );
+        assert!(row.names().iter().all(|name| text.contains(name)), "{text}");
+    }
+}
+
+#[test]
 fn a_name_that_is_not_there_leads_to_those_that_resemble_it() {
     let similar = similar_names("bandwith");
     assert_eq!(similar.len(), 3);
@@ -37,7 +63,7 @@ fn the_reference_page_has_a_line_for_each_annotation() {
     assert_eq!(rows.clone().count(), table().count());
     // A stray bar in a text would break the table.
     assert!(
-        rows.into_iter().all(|line| line.matches('|').count() == 8),
+        rows.into_iter().all(|line| line.matches('|').count() == 9),
         "{page}"
     );
 }

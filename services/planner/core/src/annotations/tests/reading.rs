@@ -53,6 +53,105 @@ fn the_backend_type_has_no_variant_of_its_name() {
 }
 
 #[test]
+fn a_name_that_is_none_leads_to_the_one_that_was_meant() {
+    let cases: &[(&str, Option<&str>)] = &[
+        // Letters that are wrong, missing, too many or in the wrong case.
+        (
+            "alibaba-cloud-loadbalancer-schedular",
+            Some("alibaba-cloud-loadbalancer-scheduler"),
+        ),
+        (
+            "alibaba-cloud-loadbalancer-SCHEDULER",
+            Some("alibaba-cloud-loadbalancer-scheduler"),
+        ),
+        (
+            "alicloud-loadbalancer-bandwith",
+            Some("alicloud-loadbalancer-bandwidth"),
+        ),
+        (
+            "alibaba-cloud-loadbalancer-certid",
+            Some("alibaba-cloud-loadbalancer-cert-id"),
+        ),
+        (
+            "alibaba-cloud-loadbalancer-ids",
+            Some("alibaba-cloud-loadbalancer-id"),
+        ),
+        (
+            "alibaba-cloud-loadbalancer-health_check_uri",
+            Some("alibaba-cloud-loadbalancer-health-check-uri"),
+        ),
+        (
+            "alibaba-cloud-loadbalancer-healthcheck-interval",
+            Some("alibaba-cloud-loadbalancer-health-check-interval"),
+        ),
+        (
+            "alibaba-cloud-loadbalancer-additional-resources-tag",
+            Some("alibaba-cloud-loadbalancer-additional-resource-tags"),
+        ),
+        // The part that all names share.
+        (
+            "alibaba-cloud-scheduler",
+            Some("alibaba-cloud-loadbalancer-scheduler"),
+        ),
+        (
+            "alibaba-cloud-load-balancer-spec",
+            Some("alibaba-cloud-loadbalancer-spec"),
+        ),
+        (
+            "alibaba-cloud-loadbalncer-spec",
+            Some("alibaba-cloud-loadbalancer-spec"),
+        ),
+        (
+            "alibabacloud-loadbalancer-spec",
+            Some("alibaba-cloud-loadbalancer-spec"),
+        ),
+        (
+            "Alibaba-cloud-loadbalancer-spec",
+            Some("alibaba-cloud-loadbalancer-spec"),
+        ),
+        ("loadbalancer-spec", Some("alibaba-cloud-loadbalancer-spec")),
+        // The one name that has no prefix.
+        ("backend-typ", Some("backend-type")),
+        ("alibaba-cloud-backend-type", Some("backend-type")),
+        ("alibaba-cloud-loadbalancer-backend-type", Some("backend-type")),
+        ("alicloud-loadbalancer-backend-type", Some("backend-type")),
+        // Nothing is like these.
+        ("alibaba-cloud-loadbalancer-foo", None),
+        ("alibaba-cloud-loadbalancer-", None),
+        ("alibaba-cloud-frobnicate", None),
+    ];
+    for (name, meant) in cases {
+        let given = annotations(&[(name, "x")]);
+        let read = read(&given);
+        assert!(
+            read.problems.is_empty() && read.notices.len() == 1,
+            "{name}: {read:?}"
+        );
+        let end = match meant {
+            Some(meant) => format!("; did you mean service.beta.kubernetes.io/{meant}?"),
+            None => ", and no annotation has a name like it".to_owned(),
+        };
+        let message = &read.notices[0].message;
+        assert!(message.ends_with(&end), "{name}: {message}");
+    }
+}
+
+#[test]
+fn annotations_of_other_controllers_are_not_spoken_of() {
+    let given = annotations(&[
+        ("aws-load-balancer-type", "nlb"),
+        ("azure-load-balancer-internal", "true"),
+        ("do-loadbalancer-protocol", "http"),
+        ("linode-loadbalancer-throttle", "4"),
+        ("oci-load-balancer-shape", "flexible"),
+        ("openstack-internal-load-balancer", "true"),
+        ("cce-load-balancer-internal-vpc", "true"),
+        ("weight", "1"),
+    ]);
+    assert!(read(&given).notices.is_empty(), "{:?}", read(&given).notices);
+}
+
+#[test]
 fn names_that_decide_whose_a_service_is_are_not_unknown() {
     let given = annotations(&[("class", "clb"), ("alibaba-cloud-loadbalancer-tunnel-type", "x")]);
     assert!(read(&given).notices.is_empty());

@@ -21,7 +21,44 @@ const fn case(
 }
 
 const SWITCH: &[&str] = &["on", "off"];
-const NO_SWITCH: &[&str] = &["On", "OFF", "true", "1", "yes", " on"];
+const NO_SWITCH: &[&str] = &[
+    "On", "OFF", "true", "1", "yes", "enabled", " on", "on ", "on\n", "on,off",
+];
+/// What people write for a number, and is none.
+const NO_NUMBER: &[&str] = &[
+    " 5",
+    "5 ",
+    "5\n",
+    "+5",
+    "-5",
+    "5.0",
+    "5,0",
+    "1e1",
+    "0x5",
+    "1_0",
+    "five",
+    "5s",
+    "5%",
+    "\u{0665}",
+    "on",
+    "99999999999999999999",
+];
+/// What people write for one id, and is none.
+const NO_ID: &[&str] = &[
+    "<your-id>",
+    "${ID}",
+    "a b",
+    " a",
+    "a ",
+    "a\n",
+    "a,b",
+    "a;b",
+    "a:b",
+    "a=b",
+    "a/b",
+    "a***",
+    "\u{4e2d}",
+];
 
 /// All but the prefix `loadbalancer-`.
 const CASES: &[Case] = &[
@@ -38,7 +75,21 @@ const CASES: &[Case] = &[
     case(
         "ip",
         &["192.168.0.1", "10.0.250.8"],
-        &["192.168.x.x", "10.0.0", "fd00::1", "10.0.0.256", "10.0.0.1/24"],
+        &[
+            "192.168.x.x",
+            "10.0.0",
+            "fd00::1",
+            "10.0.0.256",
+            "10.0.0.1/24",
+            "010.0.0.1",
+            " 10.0.0.1",
+            "10.0.0.1,10.0.0.2",
+            "0.0.0.0",
+            "127.0.0.1",
+            "169.254.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+        ],
     ),
     case("ip-version", &["ipv4", "ipv6"], &["IPv4", "4", "dual"]),
     case("network-type", &["classic", "vpc"], &["VPC", "none"]),
@@ -274,7 +325,10 @@ const CASES: &[Case] = &[
             "a=b,c=d",
             "a=",
         ],
-        &["a", "=b", "a=b,", "a in (b)", "a=b,a=c", "a==b"],
+        &[
+            "a", "=b", "a=b,", ",a=b", "a in (b)", "a!=b", "a=b,a=c", "a==b", "a = b", "a=b, c=d", "a=b;c=d",
+            "-a=b", "a=b-", "/a=b", "a/=b", "a/b/c=d", "A_b/c=d",
+        ],
     ),
     case("remove-unscheduled-backend", SWITCH, NO_SWITCH),
     case(
@@ -318,6 +372,23 @@ fn each_annotation_takes_and_refuses_what_it_should() {
 }
 
 #[test]
+fn every_number_and_every_id_is_one() {
+    for row in table() {
+        let wrong = match row.kind {
+            "number" => NO_NUMBER,
+            "id" => NO_ID,
+            "switch" => NO_SWITCH,
+            _ => &[],
+        };
+        for text in wrong {
+            assert!(!(row.accepts)(text), "{} should refuse {text:?}", row.suffix);
+        }
+    }
+    let kinds = |kind: &str| table().filter(|row| row.kind == kind).count();
+    assert_eq!((kinds("number"), kinds("id"), kinds("switch")), (15, 7, 13));
+}
+
+#[test]
 fn lengths_are_limited() {
     let accepts = |suffix: &str, text: String| {
         let row = table().find(|row| row.suffix == suffix).unwrap();
@@ -339,6 +410,10 @@ fn lengths_are_limited() {
     assert!(accepts("loadbalancer-additional-resource-tags", tags(64, 128)));
     assert!(!accepts("loadbalancer-additional-resource-tags", tags(65, 1)));
     assert!(!accepts("loadbalancer-additional-resource-tags", tags(1, 129)));
+    let label = |key: usize, value: usize| format!("{}={}", "k".repeat(key), "v".repeat(value));
+    assert!(accepts("loadbalancer-backend-label", label(63, 63)));
+    assert!(!accepts("loadbalancer-backend-label", label(64, 1)));
+    assert!(!accepts("loadbalancer-backend-label", label(1, 64)));
     let host = |label: usize| format!("{}.com", "a".repeat(label));
     assert!(accepts("loadbalancer-hostname", host(63)));
     assert!(!accepts("loadbalancer-hostname", host(64)));

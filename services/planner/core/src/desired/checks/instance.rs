@@ -153,13 +153,15 @@ fn tags(context: &Context<'_>) -> Option<Problem> {
     ))
 }
 
+/// An IPv4 CLB reaches no IPv6 backend.
 fn backend_family(context: &Context<'_>) -> Option<Problem> {
     let written = context.annotations().backend.backend_ip_version.as_ref()?;
-    let mixed = context.owns_load_balancer()
-        && written.value == IpVersion::V6
-        && load_balancer::ip_version(context) == IpVersion::V4
-        && (context.annotations().instance.ip_version.is_some() || !context.read.has(&IP_VERSION));
-    mixed.then(|| {
+    // The CLB that is there counts: its family does not change. One that is to be made has the family that is asked for, unless what
+    // asks for it cannot be read.
+    let is_readable = context.annotations().instance.ip_version.is_some() || !context.read.has(&IP_VERSION);
+    let asked = (context.owns_load_balancer() && is_readable).then(|| load_balancer::ip_version(context));
+    let of_clb = context.inputs.facts.ip_version.or(asked)?;
+    (written.value == IpVersion::V6 && of_clb == IpVersion::V4).then(|| {
         written.problem(
             format!("ipv4, or ipv6 with {} ipv6", IP_VERSION.suffix),
             IpVersion::V4.as_str(),

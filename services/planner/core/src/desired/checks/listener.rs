@@ -4,7 +4,7 @@ use clb_model::cloud::ListenerProtocol;
 
 use super::missing;
 use crate::annotations::listener::{
-    ACL_ID, ACL_TYPE, CERT_ID, CONNECTION_DRAIN_TIMEOUT, COOKIE, COOKIE_TIMEOUT, FORWARD_PORT,
+    ACL_ID, ACL_TYPE, CERT_ID, CONNECTION_DRAIN_TIMEOUT, COOKIE, COOKIE_TIMEOUT, FORWARD_PORT, PROTOCOL_PORT,
     STICKY_SESSION_TYPE,
 };
 use crate::annotations::value::{Scheduler, StickySessionType};
@@ -120,6 +120,10 @@ fn forwards(context: &Context<'_>) -> Vec<Problem> {
             .map(|port| port.protocol)
             .collect()
     };
+    // Which listeners there are is not known while their list cannot be read; that is the mistake then.
+    if context.annotations().listener.protocol_port.is_none() && context.read.has(&PROTOCOL_PORT) {
+        return Vec::new();
+    }
     let mut problems = Vec::new();
     for (from, to) in written.value.iter() {
         let sources = protocols_of(from);
@@ -127,15 +131,18 @@ fn forwards(context: &Context<'_>) -> Vec<Problem> {
         if sources.is_empty() {
             continue;
         }
+        let mut needed = Vec::new();
         if !sources.contains(&ListenerProtocol::Http) {
-            let allowed =
-                format!("port {from} to be an http listener (annotation protocol-port): it redirects");
-            problems.push(written.problem(allowed, FORWARD_PORT.example));
+            needed.push(format!("port {from} to be an http listener"));
         }
         if !protocols_of(to).contains(&ListenerProtocol::Https) {
+            needed.push(format!("port {to} to be an https listener of this Service"));
+        }
+        if !needed.is_empty() {
             let allowed = format!(
-                "port {to} to be an https listener of this Service (annotation protocol-port): port {from} \
-                 redirects to it"
+                "{} (annotation {}): port {from} redirects to port {to}",
+                needed.join(" and "),
+                PROTOCOL_PORT.name()
             );
             problems.push(written.problem(allowed, FORWARD_PORT.example));
         }

@@ -273,9 +273,33 @@ fn a_redirect_goes_from_http_to_https_of_the_same_service() {
         &[("forward-port", "80:443", "port 80 to be an http listener")],
     );
     expect(
-        &two.annotated("forward-port", "80:8443")
+        &two.clone()
+            .annotated("forward-port", "80:8443")
             .annotated("protocol-port", "https:443,http:80"),
         &[("forward-port", "80:8443", "port 8443 to be an https listener")],
+    );
+    expect(
+        &two.clone(),
+        &[(
+            "forward-port",
+            "80:443",
+            "port 80 to be an http listener and port 443 to be an https listener",
+        )],
+    );
+    expect(
+        &two.clone()
+            .annotated("protocol-port", "http:80,https:443")
+            .annotated("forward-port", "80:443,443:80"),
+        &[(
+            "forward-port",
+            "80:443,443:80",
+            "port 443 to be an http listener and port 80 to be an https listener",
+        )],
+    );
+    // Which listeners there are nobody knows.
+    expect(
+        &two.annotated("protocol-port", "https:443;http:80"),
+        &[("protocol-port", "https:443;http:80", "with commas between")],
     );
 }
 
@@ -329,7 +353,14 @@ fn ipv6_pods_need_an_ipv6_clb() {
         .annotated("backend-type", "eni")
         .annotated("backend-ip-version", "ipv6");
     expect(&lab, &[("backend-ip-version", "ipv6", "ip-version ipv6")]);
-    expect(&lab.annotated("ip-version", "ipv6"), &[]);
+    expect(&lab.clone().annotated("ip-version", "ipv6"), &[]);
+    // What the CLB has counts, on a user's too.
+    let mut reused = lab.annotated("id", "lb-reuse-04");
+    expect(&reused, &[]);
+    reused.facts.ip_version = Some(IpVersion::V6);
+    expect(&reused, &[]);
+    reused.facts.ip_version = Some(IpVersion::V4);
+    expect(&reused, &[("backend-ip-version", "ipv6", "ipv4, or ipv6 with")]);
 }
 
 #[test]

@@ -188,6 +188,21 @@ fn what_another_annotation_switches_off_is_said() {
         (Lab::tcp(), "weight", "60", "vgroup-port"),
         (local, "default-weight", "60", "number of its pods"),
         (
+            Lab::tcp()
+                .annotated("id", "lb-reuse-44")
+                .annotated("vgroup-port", "rsp-user-44:80")
+                .annotated("weight", "60"),
+            "default-weight",
+            "50",
+            "loadbalancer-weight counts",
+        ),
+        (
+            Lab::tcp().annotated("hostname", "www.example.com"),
+            "external-ip-type",
+            "eip",
+            "loadbalancer-hostname alone",
+        ),
+        (
             Lab::tcp().annotated("backend-type", "eni"),
             "backend-label",
             "a=b",
