@@ -124,11 +124,18 @@ impl<'p> ListenerPlanner<'p, '_> {
         false
     }
 
-    /// Leaves out the last new listeners where the CLB has no room for all.
+    /// Leaves out the last new listeners where the CLB has no room for all. Those for which others make room come in the next plan.
     fn keep_to_quota(&mut self, actions: &mut Vec<Action<'p>>) {
         let quota = self.context.cluster.quotas.listeners_per_load_balancer;
         let present = self.observed.map_or(0, |clb| clb.listeners.len());
         let mut room = quota.saturating_sub(present);
+        let going = actions
+            .iter()
+            .filter(|action| matches!(action, Action::Delete { .. }));
+        let going = if self.context.fresh { going.count() } else { 0 };
+        let mut room_to_come = quota
+            .saturating_sub(present.saturating_sub(going))
+            .saturating_sub(room);
         let draft = &mut *self.draft;
         actions.retain(|action| {
             let Some(wanted) = action.is_new() else {
@@ -137,6 +144,10 @@ impl<'p> ListenerPlanner<'p, '_> {
             if room > 0 {
                 room -= 1;
                 return true;
+            }
+            if room_to_come > 0 {
+                room_to_come -= 1;
+                return false;
             }
             draft.obstacle(Obstacle {
                 reason: reason::QUOTA_EXCEEDED,

@@ -69,6 +69,8 @@ pub(super) enum Allotment {
     Now,
     /// There is room once the removals of the same plan are done.
     AfterRemovals,
+    /// There is room once the instance has left another group, which it does in the same plan.
+    AfterLeaving,
     /// The CLB is full.
     LoadBalancerFull,
     /// The instance is in as many groups as it may be.
@@ -76,21 +78,69 @@ pub(super) enum Allotment {
 }
 
 /// Room on one CLB.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Room {
     /// Backends attached now, of whomever they are.
     pub(super) attached: usize,
-    /// How many of them the plan removes.
-    pub(super) removed: usize,
+    /// What the plan can remove of them.
+    pub(super) removed: Leaving,
+}
+
+/// Backends that leave groups.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Leaving {
+    /// How many in all.
+    count: usize,
+    /// Of each instance.
+    by_instance: BTreeMap<String, usize>,
+}
+
+impl Leaving {
+    /// These leave too.
+    pub(super) fn add<'b>(&mut self, backends: impl IntoIterator<Item = &'b Backend>) {
+        for backend in backends {
+            self.count += 1;
+            if let BackendTarget::Instance(id) = &backend.target {
+                *self.by_instance.entry(id.clone()).or_default() += 1;
+            }
+        }
+    }
+
+    /// How many in all.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Takes the room that they leave for a backend, which needs the instance's own where it is in too many groups. Whether there was any.
+    pub(super) fn take(&mut self, allotment: Allotment, backend: &Backend) -> bool {
+        if self.count == 0 {
+            return false;
+        }
+        if allotment == Allotment::AfterLeaving {
+            match self.of(backend) {
+                Some(left) if *left > 0 => *left -= 1,
+                _ => return false,
+            }
+        }
+        self.count -= 1;
+        true
+    }
+
+    fn of(&mut self, backend: &Backend) -> Option<&mut usize> {
+        match &backend.target {
+            BackendTarget::Instance(id) => self.by_instance.get_mut(id),
+            BackendTarget::Interface { .. } => None,
+        }
+    }
 }
 
 /// Decides for each backend that is to be added, given as (number of its group, backend). The result is in the same order.
-pub(super) fn allot(context: PlanContext<'_>, adds: &[(usize, &Backend)], room: Room) -> Vec<Allotment> {
+pub(super) fn allot(context: PlanContext<'_>, adds: &[(usize, &Backend)], room: &Room) -> Vec<Allotment> {
     let quotas = context.cluster.quotas;
     let now = quotas.backends_per_load_balancer.saturating_sub(room.attached);
     let in_all = quotas
         .backends_per_load_balancer
-        .saturating_sub(room.attached.saturating_sub(room.removed));
+        .saturating_sub(room.attached.saturating_sub(room.removed.count()));
     let mut allotments = vec![Allotment::Now; adds.len()];
     let mut order: Vec<usize> = (0..adds.len()).collect();
     if adds.len() > now {
@@ -103,9 +153,13 @@ pub(super) fn allot(context: PlanContext<'_>, adds: &[(usize, &Backend)], room: 
         let (Some((_, backend)), Some(allotment)) = (adds.get(index), allotments.get_mut(index)) else {
             continue;
         };
+        let mut leaves_first = false;
         if let BackendTarget::Instance(id) = &backend.target {
             let planned = per_instance.entry(id).or_default();
-            if context.attachments.of(id) + *planned >= quotas.attachments_per_instance {
+            let groups = context.attachments.of(id) + *planned;
+            leaves_first = groups >= quotas.attachments_per_instance;
+            let leaving = room.removed.by_instance.get(id).copied().unwrap_or_default();
+            if groups >= quotas.attachments_per_instance + leaving {
                 *allotment = Allotment::InstanceFull;
                 continue;
             }
@@ -113,12 +167,14 @@ pub(super) fn allot(context: PlanContext<'_>, adds: &[(usize, &Backend)], room: 
                 *planned += 1;
             }
         }
-        *allotment = if used < now {
-            Allotment::Now
-        } else if used < in_all {
-            Allotment::AfterRemovals
-        } else {
+        *allotment = if used >= in_all {
             Allotment::LoadBalancerFull
+        } else if leaves_first {
+            Allotment::AfterLeaving
+        } else if used < now {
+            Allotment::Now
+        } else {
+            Allotment::AfterRemovals
         };
         used += 1;
     }

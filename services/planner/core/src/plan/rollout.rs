@@ -8,7 +8,7 @@ use clb_model::operation::{BackendChange, Change, OperationId, VServerGroupRef};
 
 use super::backends::Difference;
 use super::draft::{Draft, Proposal};
-use super::quotas::{self, Allotment, Room};
+use super::quotas::{self, Allotment, Leaving, Room};
 use super::reasons::{BackendWords, list};
 use super::{PlanContext, SKIP_BACKENDS, group_name};
 use crate::desired::VServerGroupIdentity;
@@ -35,20 +35,37 @@ impl Outgoing<'_> {
     }
 }
 
-/// Takes so many backends out of groups that are on their way out.
+/// Takes backends out of groups that are on their way out, as far as those that wait need the room.
 fn make_room(
     draft: &mut Draft,
     outgoing: &[Outgoing<'_>],
-    needed: usize,
+    waiting: &[(Allotment, &Backend)],
+    freed: &mut Leaving,
     removals: &mut Vec<OperationId>,
-) -> usize {
-    let mut freed = 0;
+) {
+    let mut left = freed.clone();
+    let mut unmet: Vec<(Allotment, &Backend)> = waiting.to_vec();
+    unmet.retain(|(allotment, backend)| !left.take(*allotment, backend));
     for group in outgoing {
-        let backends: Vec<Backend> = group.spare().iter().take(needed - freed).cloned().collect();
+        let mut backends = Vec::new();
+        for spare in group.spare() {
+            let same_instance = |(allotment, backend): &(Allotment, &Backend)| {
+                *allotment == Allotment::AfterLeaving && backend.target == spare.target
+            };
+            let any = |(allotment, _): &(Allotment, &Backend)| *allotment == Allotment::AfterRemovals;
+            let met = unmet
+                .iter()
+                .position(same_instance)
+                .or_else(|| unmet.iter().position(any));
+            if let Some(met) = met {
+                unmet.remove(met);
+                backends.push(spare.clone());
+            }
+        }
         if backends.is_empty() {
             continue;
         }
-        let count = backends.len();
+        let leaving = backends.clone();
         let operation = draft.add(
             Proposal::new(
                 Change::ChangeBackends {
@@ -56,17 +73,16 @@ fn make_room(
                     change: BackendChange::Remove,
                     backends,
                 },
-                "the group is replaced by another, whose backends the quota of backends leaves no room for beside these",
+                "the group is replaced by another, whose backends a quota leaves no room for beside these",
             )
             .based_on(group.vgroup.version)
             .taking_away(),
         );
         if let Some(operation) = operation {
             removals.push(operation);
-            freed += count;
+            freed.add(&leaving);
         }
     }
-    freed
 }
 
 /// What was planned for one group.
@@ -86,7 +102,7 @@ pub(super) struct Rollout {
 #[derive(Debug, Default)]
 struct Adds {
     now: Vec<Backend>,
-    after_removals: Vec<Backend>,
+    after_removals: Vec<(Allotment, Backend)>,
 }
 
 /// Plans all groups; the result is in the order of `parts`.
@@ -109,19 +125,27 @@ pub(super) fn plan(
         rollouts.push(part.plan_additions(draft, &words, &adds.now, creation));
     }
     let mut removals = Vec::new();
-    let mut freed = 0;
+    let mut freed = Leaving::default();
     for (part, rollout) in parts.iter().zip(&mut rollouts) {
         part.plan_drains(draft, &words, rollout);
-        if let Some((operation, count)) = part.plan_removal(draft, &words, rollout) {
+        if let Some((operation, leaving)) = part.plan_removal(draft, &words, rollout) {
             removals.push(operation);
-            freed += count;
+            freed.add(&leaving);
         }
     }
-    let waiting: usize = adds.iter().map(|adds| adds.after_removals.len()).sum();
-    freed += make_room(draft, outgoing, waiting.saturating_sub(freed), &mut removals);
+    let waiting: Vec<(Allotment, &Backend)> = adds
+        .iter()
+        .flat_map(|adds| &adds.after_removals)
+        .map(|(allotment, backend)| (*allotment, backend))
+        .collect();
+    make_room(draft, outgoing, &waiting, &mut freed, &mut removals);
     for ((part, rollout), adds) in parts.iter().zip(&mut rollouts).zip(&adds) {
-        let fitting: Vec<Backend> = adds.after_removals.iter().take(freed).cloned().collect();
-        freed -= fitting.len();
+        let fitting: Vec<Backend> = adds
+            .after_removals
+            .iter()
+            .filter(|(allotment, backend)| freed.take(*allotment, backend))
+            .map(|(_, backend)| backend.clone())
+            .collect();
         part.plan_late_additions(draft, &words, rollout, fitting, &removals);
     }
     rollouts
@@ -140,18 +164,17 @@ fn share_out(
         .flat_map(|clb| clb.vgroups.values())
         .map(|vgroup| vgroup.backends.len())
         .sum();
-    let removed = if context.fresh {
-        let in_parts: usize = parts.iter().map(|part| part.difference.removes.len()).sum();
-        in_parts + outgoing.iter().map(|group| group.spare().len()).sum::<usize>()
-    } else {
-        0
-    };
+    let mut removed = Leaving::default();
+    if context.fresh {
+        removed.add(parts.iter().flat_map(|part| &part.difference.removes));
+        removed.add(outgoing.iter().flat_map(|group| group.spare()));
+    }
     let candidates: Vec<(usize, &Backend)> = parts
         .iter()
         .enumerate()
         .flat_map(|(index, part)| part.difference.adds.iter().map(move |backend| (index, backend)))
         .collect();
-    let allotments = quotas::allot(context, &candidates, Room { attached, removed });
+    let allotments = quotas::allot(context, &candidates, &Room { attached, removed });
     let mut adds: Vec<Adds> = parts.iter().map(|_| Adds::default()).collect();
     let mut left_out: Vec<(usize, Allotment, &Backend)> = Vec::new();
     for ((index, backend), allotment) in candidates.into_iter().zip(allotments) {
@@ -160,7 +183,9 @@ fn share_out(
         };
         match allotment {
             Allotment::Now => of_part.now.push(backend.clone()),
-            Allotment::AfterRemovals => of_part.after_removals.push(backend.clone()),
+            Allotment::AfterRemovals | Allotment::AfterLeaving => {
+                of_part.after_removals.push((allotment, backend.clone()))
+            }
             Allotment::LoadBalancerFull | Allotment::InstanceFull => {
                 left_out.push((index, allotment, backend))
             }
@@ -333,13 +358,13 @@ impl Part<'_> {
         }
     }
 
-    /// The removal, with how many it removes.
+    /// The removal, with what it removes.
     fn plan_removal(
         &self,
         draft: &mut Draft,
         words: &BackendWords<'_>,
         rollout: &mut Rollout,
-    ) -> Option<(OperationId, usize)> {
+    ) -> Option<(OperationId, Vec<Backend>)> {
         let mut removes = self.difference.removes.clone();
         if removes.iter().any(|backend| words.is_gone(backend)) {
             draft.mark_urgent();
@@ -354,12 +379,12 @@ impl Part<'_> {
         if removes.is_empty() {
             return None;
         }
-        let count = removes.len();
+        let leaving = removes.clone();
         let reason = words.going(&removes);
         let proposal = self.change(BackendChange::Remove, removes, reason, None)?;
         // It does not depend on what comes: a quota that refuses an addition must not stop removals.
         let operation = draft.add(proposal.taking_away())?;
-        Some((operation, count))
+        Some((operation, leaving))
     }
 
     fn plan_late_additions(

@@ -12,6 +12,7 @@ mod listeners;
 mod moment;
 mod notices;
 mod properties;
+mod quotas;
 mod readiness_gates;
 mod reuse;
 mod source_ranges;
