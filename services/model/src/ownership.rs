@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{Condition, ServiceType};
+use crate::cluster::{Condition, ConditionStatus, ServiceType};
 use crate::marks;
 
 /// The fields of a Service that decide.
@@ -74,12 +74,12 @@ fn has_tunnel_type(annotations: &BTreeMap<String, String>) -> bool {
         .any(|prefix| annotations.contains_key(&format!("{prefix}{}", marks::TUNNEL_TYPE_SUFFIX)))
 }
 
-/// The class that a Service's conditions remember.
+/// The class that a Service's conditions remember; none when the Service has given it up since.
 #[must_use]
 pub fn remembered_class(conditions: &[Condition]) -> Option<&str> {
     conditions
         .iter()
-        .find(|condition| condition.kind == marks::CLASS_CONDITION)
+        .find(|c| c.kind == marks::CLASS_CONDITION && c.status == ConditionStatus::True)
         .map(|c| c.message.as_str())
 }
 

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use clb_model::cloud::LoadBalancer;
-use clb_model::cluster::{Service, ServiceType};
+use clb_model::cluster::{ConditionStatus, Service, ServiceType};
 use clb_model::marks::{
     self, ANNOTATION_PREFIX, CLUSTER_TAG, LEGACY_ANNOTATION_PREFIX, LOAD_BALANCER_ID_LABEL, OWNER_TAG,
     REUSED_TAG,
 };
 use clb_model::{ClusterId, LoadBalancerId};
+
+use crate::conditions::{self, FORMER, MOVING};
 
 /// The annotation that names a CLB of the user's, behind either prefix.
 const ID_SUFFIX: &str = "loadbalancer-id";
@@ -114,6 +116,7 @@ pub enum FindError {
 #[must_use]
 pub fn interest(service: &Service) -> Option<LoadBalancerId> {
     used_id(service)
+        .or_else(|| moving_to(service).and_then(|_| labelled_id(service)))
         .or_else(|| annotated_id(service))
         .or_else(|| labelled_id(service))
 }
@@ -121,9 +124,34 @@ pub fn interest(service: &Service) -> Option<LoadBalancerId> {
 /// The CLB that the Service's label remembers, while it counts: the CLB of a Service that has an address does not change, and one that is
 /// cleaned up leaves the CLB that it used. (A person who empties the status of a Service wants it to forget a CLB that is gone.)
 fn used_id(service: &Service) -> Option<LoadBalancerId> {
-    let is_going =
-        service.finalizer && (service.deleting || service.service_type != ServiceType::LoadBalancer);
-    labelled_id(service).filter(|_| is_going || !service.ingress.is_empty())
+    labelled_id(service).filter(|_| is_going(service) || !service.ingress.is_empty())
+}
+
+fn is_going(service: &Service) -> bool {
+    service.finalizer && (service.deleting || service.service_type != ServiceType::LoadBalancer)
+}
+
+/// The user's CLB to which a Service moves that never got as far as an address on the one that its label names; it may be used, which has
+/// been looked at. Until nothing of the Service is left on the other, that one is looked for.
+pub(crate) fn moving_to(service: &Service) -> Option<LoadBalancerId> {
+    let target = remembered(service, MOVING)?;
+    let is_on_its_way = service.ingress.is_empty()
+        && !is_going(service)
+        && annotated_id(service).as_ref() == Some(&target)
+        && labelled_id(service).is_some_and(|from| from != target);
+    is_on_its_way.then_some(target)
+}
+
+/// The CLB that the Service had before its type was another one.
+pub(crate) fn former_id(service: &Service) -> Option<LoadBalancerId> {
+    remembered(service, FORMER)
+}
+
+/// The CLB that a condition names while it holds.
+fn remembered(service: &Service, kind: &str) -> Option<LoadBalancerId> {
+    conditions::find(service, kind)
+        .filter(|condition| condition.status == ConditionStatus::True)
+        .and_then(|condition| condition.message.parse().ok())
 }
 
 /// What the annotation `…-id` names.
@@ -188,6 +216,27 @@ pub fn find<'a>(
     gone(service).map_or(Ok(None), Err)
 }
 
+/// Finds the CLB that a Service works on already, also where a mistake stands in the way: one of a user's that was tagged since stays in
+/// use.
+pub(crate) fn find_in_use<'a>(
+    service: &Service,
+    cluster: &ClusterId,
+    observed: &[&'a LoadBalancer],
+) -> Option<Found<'a>> {
+    match find(service, cluster, observed) {
+        Ok(found) => found,
+        Err(FindError::NotReusable { id, .. }) if used_id(service).as_ref() == Some(&id) => {
+            by_id(&id, observed)
+                .filter(|found| found.tags.contains_key(REUSED_TAG))
+                .map(|load_balancer| Found {
+                    load_balancer,
+                    owner: Owner::User,
+                })
+        }
+        Err(_) => None,
+    }
+}
+
 /// Finds the CLB of a Service that is cleaned up. What is gone or was never there is simply none; a CLB that could not be reused is looked
 /// at all the same, since our marks tell what on it is ours.
 ///
@@ -240,16 +289,18 @@ fn own<'a>(load_balancer: &'a LoadBalancer, cluster: &ClusterId) -> Result<Found
 }
 
 /// The CLB of the default name that a crash left without our tags. One without tags of ours whose modification protection is off was
-/// preserved for the user when its Service went.
+/// preserved for the user when its Service went; so was one that the Service had before its type changed, even if the user has protected
+/// it since.
 fn by_name<'a>(
     service: &Service,
     cluster: &ClusterId,
     observed: &[&'a LoadBalancer],
 ) -> Result<Option<Found<'a>>, FindError> {
     let name = marks::default_name(&service.uid);
+    let former = former_id(service);
     let found = only(observed, |clb| {
         let untagged = !clb.tags.contains_key(OWNER_TAG) && !clb.tags.contains_key(CLUSTER_TAG);
-        let preserved = untagged && !clb.modification_protection;
+        let preserved = untagged && (!clb.modification_protection || former.as_ref() == Some(&clb.id));
         clb.name == name && !clb.tags.contains_key(OWNER_TAG) && !preserved
     })?;
     found.map(|load_balancer| own(load_balancer, cluster)).transpose()
@@ -263,17 +314,20 @@ fn kept_reuse<'a>(service: &Service, observed: &[&'a LoadBalancer]) -> Option<Fo
     if annotated.as_ref() == Some(&id) {
         return None;
     }
-    let load_balancer = by_id(&id, observed)?;
-    let is_users = load_balancer.tags.contains_key(REUSED_TAG)
-        && !load_balancer.tags.contains_key(OWNER_TAG)
-        && !load_balancer.tags.contains_key(CLUSTER_TAG);
-    is_users.then_some(Found {
+    let load_balancer = by_id(&id, observed).filter(|found| is_users(found))?;
+    Some(Found {
         load_balancer,
         owner: Owner::User,
     })
 }
 
-fn by_id<'a>(id: &LoadBalancerId, observed: &[&'a LoadBalancer]) -> Option<&'a LoadBalancer> {
+/// Whether a Service uses this CLB of a user's.
+pub(crate) fn is_users(load_balancer: &LoadBalancer) -> bool {
+    let has = |tag| load_balancer.tags.contains_key(tag);
+    has(REUSED_TAG) && !has(OWNER_TAG) && !has(CLUSTER_TAG)
+}
+
+pub(crate) fn by_id<'a>(id: &LoadBalancerId, observed: &[&'a LoadBalancer]) -> Option<&'a LoadBalancer> {
     observed.iter().copied().find(|clb| clb.id == *id)
 }
 

@@ -1,15 +1,21 @@
 //! What goes when a Service goes or is no longer of type LoadBalancer.
 
-use clb_model::VServerGroupId;
-use clb_model::cloud::LoadBalancer;
+use std::collections::BTreeMap;
+
+use clb_model::cloud::{ListenerKey, LoadBalancer};
+use clb_model::cluster::{Service, ServiceType};
+use clb_model::events::reason::SKIP_SYNC_BACKENDS;
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG};
 use clb_model::operation::{Change, LoadBalancerChange, OperationId};
 
 use super::draft::{Draft, Proposal};
 use super::forwarding::{self, Action};
-use super::vgroups::remove_group;
+use super::vgroups::{remove_group, take_our_backends_out};
 use super::{Plan, PlanContext, marked, source_ranges};
-use crate::find::{Found, Owner};
+use crate::find::{Found, Owner, annotated_id, annotation};
+
+/// With the value `true` the listeners of the Service's ports are the Service's.
+const FORCE_OVERRIDE_SUFFIX: &str = "loadbalancer-force-override-listeners";
 
 /// Plans what is left to do; nothing when the Service may go. `preserve` is `preserve-lb-on-delete` having a value.
 #[must_use]
@@ -30,13 +36,22 @@ pub fn plan_deletion(context: PlanContext<'_>, found: Found<'_>, preserve: bool)
         // A user's CLB has neither protections nor tags of ours, and everything else is to stay.
         (Owner::User, true) => {}
         (Owner::User, false) => {
-            leave_reused(&mut draft, context, found.load_balancer);
+            let overrides = overrides_listeners(context.service);
+            leave_reused(&mut draft, context, found.load_balancer, overrides);
             if has_list(context, found) {
                 let after = draft.changes_of_listeners();
                 source_ranges::delete(&mut draft, after, going(context));
             }
         }
     }
+    draft.finish()
+}
+
+/// Plans that a Service which never got as far as an address leaves a user's CLB for another.
+#[must_use]
+pub(crate) fn plan_leaving(context: PlanContext<'_>, load_balancer: &LoadBalancer) -> Plan {
+    let mut draft = Draft::new(context.fresh);
+    leave_reused(&mut draft, context, load_balancer, true);
     draft.finish()
 }
 
@@ -53,11 +68,15 @@ fn has_list(context: PlanContext<'_>, found: Found<'_>) -> bool {
 }
 
 fn going(context: PlanContext<'_>) -> String {
-    if context.service.deleting {
-        "the Service is deleted".to_owned()
+    let service = context.service;
+    let why = if service.deleting {
+        "the Service is deleted"
+    } else if service.service_type == ServiceType::LoadBalancer {
+        "annotation alibaba-cloud-loadbalancer-id names another CLB"
     } else {
-        "the Service is no longer of type LoadBalancer".to_owned()
-    }
+        "the Service is no longer of type LoadBalancer"
+    };
+    why.to_owned()
 }
 
 /// Both protections off, then our tags: the other way round a crash in between would leave a CLB that is found no more.
@@ -102,15 +121,22 @@ fn preserve_instance(draft: &mut Draft, load_balancer: &LoadBalancer) {
     }
 }
 
-/// The listeners that carry our mark (there are none unless we override listeners), our groups, and our backends in groups of others.
-fn leave_reused(draft: &mut Draft, context: PlanContext<'_>, load_balancer: &LoadBalancer) {
+/// Whether the Service's listeners on a user's CLB are its own. Without the annotation that names the CLB nothing can be overridden any
+/// more, and what was stays the Service's.
+fn overrides_listeners(service: &Service) -> bool {
+    annotated_id(service).is_none() || annotation(&service.annotations, FORCE_OVERRIDE_SUFFIX) == Some("true")
+}
+
+/// The listeners that carry our mark, where the Service manages listeners; our groups; and our backends in groups of others and in those
+/// that a listener which stays sends to.
+fn leave_reused(draft: &mut Draft, context: PlanContext<'_>, load_balancer: &LoadBalancer, overrides: bool) {
     let actions: Vec<Action<'_>> = load_balancer
         .listeners
         .iter()
-        .filter(|(_, listener)| marked::is_our_listener(context, listener))
+        .filter(|(_, listener)| overrides && marked::is_our_listener(context, listener))
         .map(|(key, listener)| Action::delete(*key, listener))
         .collect();
-    let mut released: Vec<(VServerGroupId, OperationId)> = Vec::new();
+    let mut deleted: BTreeMap<ListenerKey, OperationId> = BTreeMap::new();
     let mut done: Vec<(usize, OperationId)> = Vec::new();
     for (index, before) in forwarding::order(&actions) {
         let Some(Action::Delete { key, listener }) = actions.get(index) else {
@@ -128,25 +154,35 @@ fn leave_reused(draft: &mut Draft, context: PlanContext<'_>, load_balancer: &Loa
         );
         let Some(operation) = operation else { continue };
         done.push((index, operation));
-        released.extend(listener.vgroup.clone().map(|vgroup| (vgroup, operation)));
+        deleted.insert(*key, operation);
     }
     for (id, vgroup) in &load_balancer.vgroups {
-        let after: Vec<OperationId> = released
-            .iter()
-            .filter(|(of, _)| of == id)
-            .map(|(_, operation)| *operation)
+        let users = || {
+            let listeners = load_balancer.listeners.iter();
+            listeners
+                .filter(|(_, listener)| listener.vgroup.as_ref() == Some(id))
+                .map(|(key, _)| key)
+        };
+        let after: Vec<OperationId> = users().filter_map(|key| deleted.get(key)).copied().collect();
+        let staying: Vec<String> = users()
+            .filter(|key| !deleted.contains_key(key))
+            .map(ToString::to_string)
             .collect();
-        let users = load_balancer
-            .listeners
-            .values()
-            .filter(|listener| listener.vgroup.as_ref() == Some(id))
-            .count();
-        remove_group(
-            draft,
-            context,
-            (id, vgroup),
-            users.saturating_sub(after.len()),
-            after,
+        if staying.is_empty() || !marked::is_our_vgroup(context, vgroup) {
+            remove_group(draft, context, (id, vgroup), 0, after);
+            continue;
+        }
+        draft.notice(
+            true,
+            SKIP_SYNC_BACKENDS,
+            format!(
+                "vServer group {} of CLB {} stays without the Service's backends, because a listener that the Service does not manage \
+                 sends to it ({}): delete both when nobody needs them",
+                vgroup.name,
+                load_balancer.id,
+                staying.join(", ")
+            ),
         );
+        take_our_backends_out(draft, context, (id, vgroup), after, going(context));
     }
 }

@@ -237,12 +237,11 @@ pub(super) fn remove_group(
     released: Vec<OperationId>,
 ) {
     let name = observed_group_name(id, &vgroup.name);
-    let (ours, others): (Vec<&Backend>, Vec<&Backend>) = vgroup
+    let holds_others = vgroup
         .backends
         .iter()
-        .partition(|backend| is_our_backend(context, backend));
-    let is_ours = is_our_vgroup(context, vgroup);
-    if is_ours && others.is_empty() {
+        .any(|backend| !is_our_backend(context, backend));
+    if is_our_vgroup(context, vgroup) && !holds_others {
         if uses > 0 {
             draft.notice(
                 true,
@@ -265,6 +264,26 @@ pub(super) fn remove_group(
         );
         return;
     }
+    let reason = format!(
+        "no port of the Service needs its backends in {name} any more; the group stays, it is not the Service's alone"
+    );
+    take_our_backends_out(draft, context, (id, vgroup), released, reason);
+}
+
+/// Plans that our backends leave a group that stays.
+pub(super) fn take_our_backends_out(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    (id, vgroup): (&VServerGroupId, &VServerGroup),
+    released: Vec<OperationId>,
+    reason: String,
+) {
+    let ours: Vec<Backend> = vgroup
+        .backends
+        .iter()
+        .filter(|backend| is_our_backend(context, backend))
+        .cloned()
+        .collect();
     if ours.is_empty() {
         return;
     }
@@ -273,9 +292,9 @@ pub(super) fn remove_group(
             Change::ChangeBackends {
                 vgroup: VServerGroupRef::Id(id.clone()),
                 change: BackendChange::Remove,
-                backends: ours.into_iter().cloned().collect(),
+                backends: ours,
             },
-            format!("no port of the Service needs its backends in {name} any more; the group stays, it is not the Service's alone"),
+            reason,
         )
         .based_on(vgroup.version)
         .after(released)

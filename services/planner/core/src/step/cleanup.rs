@@ -9,7 +9,7 @@ use super::pass::Pass;
 use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
 use crate::conditions::{FORMER, PROGRAMMED, Subject, reason};
-use crate::find::{FindError, Owner, annotation, find_for_clean_up};
+use crate::find::{FindError, annotation, find_for_clean_up};
 use crate::plan::deletion::{plan_deletion, plan_list_deletion};
 
 /// With any value, even `"false"`, the CLB stays.
@@ -64,6 +64,16 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
         pass.notifications
             .say(Subject::Failure, Severity::Warning, FAILED, &notice.message, None);
     }
+    if preserve {
+        pass.event(
+            Severity::Warning,
+            super::PRESERVED,
+            format!(
+                "CLB {} stays with all that is on it: annotation alibaba-cloud-{PRESERVE_SUFFIX} has a value",
+                found.load_balancer.id
+            ),
+        );
+    }
     if plan.operations.is_empty() {
         return finished(pass);
     }
@@ -82,16 +92,6 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     };
     pass.notifications
         .say(Subject::Standing, Severity::Normal, reason, message, None);
-    if preserve && found.owner == Owner::Service {
-        pass.event(
-            Severity::Warning,
-            super::PRESERVED,
-            format!(
-                "CLB {} stays with all that is on it: annotation alibaba-cloud-{PRESERVE_SUFFIX} has a value",
-                found.load_balancer.id
-            ),
-        );
-    }
     let message = inputs.memory.failures.first().map_or_else(
         || "removing what the Service has in the cloud".to_owned(),
         |failure| failure.message.clone(),

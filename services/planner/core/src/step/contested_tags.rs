@@ -5,11 +5,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use clb_model::cloud::LoadBalancer;
+use clb_model::cluster::ConditionStatus;
 use clb_model::directive::Severity;
 
 use super::pass::Pass;
 use super::said::FAILED;
-use crate::conditions::Subject;
+use crate::conditions::{self, Subject, TAGS_LEFT, reason};
 use crate::desired::{Desired, Source};
 use crate::plan::other_tags;
 
@@ -32,8 +33,12 @@ pub(super) fn settle<'d>(
 ) -> Cow<'d, Desired> {
     let (Source::Reused { .. }, Some(wanted)) = (&desired.source, &desired.named.additional_tags) else {
         pass.memory.tag_contest = None;
+        forget(pass);
         return Cow::Borrowed(desired);
     };
+    let text = text_of(wanted);
+    let was_left = conditions::find(pass.inputs.service, TAGS_LEFT)
+        .is_some_and(|left| left.status == ConditionStatus::True && left.message == text);
     let others = other_tags(wanted, observed);
     let known = pass.memory.tag_contest.take();
     let mut contest = known
@@ -47,9 +52,16 @@ pub(super) fn settle<'d>(
         contest.flips = contest.flips.saturating_add(1);
     }
     contest.in_place = others.is_empty();
-    let is_left = !contest.in_place && contest.flips >= MOST_FLIPS;
+    let is_left = was_left || contest.flips >= MOST_FLIPS;
+    let in_place = contest.in_place;
     pass.memory.tag_contest = Some(contest);
     if !is_left {
+        forget(pass);
+        return Cow::Borrowed(desired);
+    }
+    // A restart forgets how often they changed, and may not begin the contest again.
+    pass.conditions.set(TAGS_LEFT, true, reason::CONTESTED, text);
+    if in_place {
         return Cow::Borrowed(desired);
     }
     pass.notifications.say(
@@ -68,4 +80,19 @@ pub(super) fn settle<'d>(
     let mut without = desired.clone();
     without.named.additional_tags = None;
     Cow::Owned(without)
+}
+
+fn forget(pass: &mut Pass<'_>) {
+    pass.conditions.correct(
+        TAGS_LEFT,
+        false,
+        reason::UNCONTESTED,
+        "no tags are left to somebody else",
+    );
+}
+
+/// Tags as the annotation writes them.
+fn text_of(tags: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    pairs.join(",")
 }

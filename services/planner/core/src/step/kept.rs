@@ -5,21 +5,16 @@ use std::borrow::Cow;
 use clb_model::LoadBalancerId;
 use clb_model::attribute::ListenerAttribute;
 use clb_model::cloud::LoadBalancer;
-use clb_model::cluster::{ConditionStatus, Service};
+use clb_model::cluster::Service;
 use clb_model::marks::{ANNOTATION_PREFIX, LEGACY_ANNOTATION_PREFIX, listener_mark};
 
 use super::StepInputs;
-use crate::conditions::{self, FORMER};
 use crate::desired::{Desired, Source};
-use crate::find::{Found, Owner, annotated_id, labelled_id};
+use crate::find::{Found, Owner, annotated_id, former_id, labelled_id};
 
 /// A CLB that the Service is known to have had: the label survives an emptied status, the condition a change of type.
 pub(super) fn former(service: &Service) -> Option<LoadBalancerId> {
-    labelled_id(service).or_else(|| {
-        conditions::find(service, FORMER)
-            .filter(|condition| condition.status == ConditionStatus::True)
-            .and_then(|condition| condition.message.parse().ok())
-    })
+    labelled_id(service).or_else(|| former_id(service))
 }
 
 /// Where the Service has a CLB already, the annotation that names one cannot move it to another: the Service as it is in force, and the

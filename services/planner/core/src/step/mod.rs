@@ -7,6 +7,7 @@ mod cleanup;
 mod contested_tags;
 mod kept;
 mod memory;
+mod moving;
 mod ours;
 mod pass;
 mod readiness_gates;
@@ -217,8 +218,8 @@ pub fn step(inputs: StepInputs<'_>) -> Step {
 /// It left by class or tunnel type: that is said, and nothing is touched.
 fn handed_over(inputs: StepInputs<'_>) -> Step {
     let mut pass = Pass::new(inputs);
-    let by_field =
-        inputs.service.load_balancer_class.as_deref() != inputs.cluster.load_balancer_class.as_deref();
+    let field = inputs.service.load_balancer_class.as_deref();
+    let by_field = field.is_some() && field != inputs.cluster.load_balancer_class.as_deref();
     let reason = if by_field {
         events::reason::SERVICE_SPEC_CHANGED
     } else {

@@ -4,7 +4,7 @@ use clb_model::directive::Severity;
 use clb_model::{LoadBalancerId, events};
 
 use super::pass::Pass;
-use crate::conditions::{IP_FAMILIES, PROGRAMMED, Subject, reason};
+use crate::conditions::{IP_FAMILIES, Notifications, PROGRAMMED, Subject, reason};
 use crate::desired::Desired;
 use crate::plan::Plan;
 
@@ -55,14 +55,23 @@ pub(super) fn say_families(pass: &mut Pass<'_>) {
     }
 }
 
-pub(super) fn say_preserved(pass: &mut Pass<'_>, id: Option<&LoadBalancerId>) {
-    let clb = id.map_or_else(|| "the CLB".to_owned(), |id| format!("CLB {id}"));
-    pass.event(
+/// Says that the CLB will stay: once, so that a person sees that the annotation is understood, and whenever something `changes`.
+pub(super) fn say_preserved(pass: &mut Pass<'_>, id: Option<&LoadBalancerId>, changes: bool) {
+    let message = "annotation alibaba-cloud-loadbalancer-preserve-lb-on-delete has a value: the CLB will stay when the Service is \
+                   deleted";
+    let detail = id.map(|id| format!("CLB {id}"));
+    let say = if changes {
+        Notifications::repeat
+    } else {
+        Notifications::say
+    };
+    say(
+        &mut pass.notifications,
+        Subject::Notice,
         Severity::Warning,
         super::PRESERVED,
-        format!(
-            "{clb} will stay when the Service is deleted: annotation alibaba-cloud-loadbalancer-preserve-lb-on-delete has a value"
-        ),
+        message,
+        detail.as_deref(),
     );
 }
 

@@ -245,3 +245,61 @@ fn a_creation_whose_clb_is_not_shown_yet_keeps_the_finalizer() {
         assert_eq!(world.pass().writes.finalizer, FinalizerAction::Absent);
     }
 }
+
+#[test]
+fn a_class_that_the_service_has_given_up_does_not_keep_its_clb() {
+    // Another instance of this controller, for a class, looked after it before.
+    let mut world = World::settled(Lab::tcp());
+    world.lab.service.conditions.push(clb_model::cluster::Condition {
+        kind: clb_model::marks::CLASS_CONDITION.to_owned(),
+        status: clb_model::cluster::ConditionStatus::True,
+        reason: crate::conditions::reason::CLASS.to_owned(),
+        message: "example.com/clb".to_owned(),
+    });
+    world.settle();
+    assert_eq!(
+        world.condition(clb_model::marks::CLASS_CONDITION).as_deref(),
+        Some("False NoClass")
+    );
+    world.lab.service.service_type = ServiceType::ClusterIp;
+    world.settle();
+    assert!(world.cloud.load_balancers.is_empty() && !world.lab.service.finalizer);
+}
+
+#[test]
+fn what_a_service_that_leaves_is_told_names_what_was_changed() {
+    let class = |world: &mut World| {
+        world.lab.service.load_balancer_class = Some("example.com/other".to_owned());
+    };
+    let annotation = |world: &mut World| {
+        let name = clb_model::marks::CLASS_ANNOTATION.to_owned();
+        world.lab.service.annotations.insert(name, "other".to_owned());
+    };
+    let tunnel = |world: &mut World| {
+        world.lab = world.lab.clone().annotated("tunnel-type", "vpc");
+    };
+    let cases: [(fn(&mut World), &str); 3] = [
+        (class, "ServiceSpecChanged"),
+        (annotation, "AnnotationChanged"),
+        (tunnel, "AnnotationChanged"),
+    ];
+    for (change, reason) in cases {
+        for configured in [None, Some("example.com/clb")] {
+            let mut lab = Lab::tcp();
+            lab.cluster.load_balancer_class = configured.map(str::to_owned);
+            if let Some(class) = configured {
+                let name = clb_model::marks::CLASS_ANNOTATION.to_owned();
+                lab.service.annotations.insert(name, class.to_owned());
+            }
+            let mut world = World::settled(lab);
+            change(&mut world);
+            world.settle();
+            assert_eq!(world.batches, []);
+            assert!(world.lab.service.finalizer);
+            assert_eq!(world.count(reason), 1, "{configured:?} {:?}", world.said());
+            world.lab.service.deleting = true;
+            world.settle();
+            assert!(world.batches.is_empty() && world.lab.service.finalizer);
+        }
+    }
+}

@@ -6,7 +6,7 @@ use clb_model::marks::{CLUSTER_TAG, OWNER_TAG, REUSED_TAG};
 use clb_model::operation::Change;
 
 use super::world::World;
-use crate::conditions::{ACCEPTED, PROGRAMMED};
+use crate::conditions::{ACCEPTED, PROGRAMMED, TAGS_LEFT};
 use crate::desired::tests::lab::{Lab, tcp_port};
 use crate::step::{Memory, State};
 
@@ -444,6 +444,10 @@ fn tags_that_somebody_else_changes_again_and_again_are_left_to_them_until_the_an
     let mut world = reusing(Lab::tcp().annotated("additional-resource-tags", "team=a"));
     world.settle();
     for round in 0..5 {
+        if round > 1 {
+            // A restart does not begin the contest again.
+            world.memory = Memory::default();
+        }
         world.clb_mut().tags.insert("team".to_owned(), "b".to_owned());
         world.settle();
         let expected = if round == 0 { "a" } else { "b" };
@@ -454,4 +458,23 @@ fn tags_that_somebody_else_changes_again_and_again_are_left_to_them_until_the_an
     world.lab = world.lab.clone().annotated("additional-resource-tags", "team=c");
     world.settle();
     assert_eq!(world.clb().tags["team"], "c");
+    assert_eq!(world.condition(TAGS_LEFT).as_deref(), Some("False Uncontested"));
+}
+
+#[test]
+fn a_users_clb_that_is_tagged_while_it_is_in_use_is_a_mistake_and_its_backends_are_followed() {
+    let mut world = overriding(Lab::tcp());
+    world.settle();
+    world
+        .clb_mut()
+        .tags
+        .insert(CLUSTER_TAG.to_owned(), "c-lab".to_owned());
+    world.lab.nodes.remove("n3");
+    assert_eq!(world.settle().state, State::Failed);
+    assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("False ReuseRefused"));
+    let groups = &world.clb().vgroups;
+    assert!(
+        groups.values().any(|group| group.backends.len() == 4),
+        "{groups:?}"
+    );
 }
