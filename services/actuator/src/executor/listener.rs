@@ -101,7 +101,7 @@ impl Run {
         });
     }
 
-    async fn look_again(&mut self, id: &LoadBalancerId) -> Result<(), Outcome> {
+    pub(super) async fn look_again(&mut self, id: &LoadBalancerId) -> Result<(), Outcome> {
         let delay = Duration::from_millis(100);
         let (asker, deadline) = (self.asker(), self.give_up_at());
         loop {

@@ -66,6 +66,8 @@ pub(super) struct Run {
     pub(super) read_after: Wanted,
     /// A call was sent whose outcome nobody knew at first.
     pub(super) was_unsure: bool,
+    /// Why the listeners could not be read before one of them changes.
+    listeners_unread: Option<Outcome>,
 }
 
 impl Run {
@@ -100,6 +102,7 @@ impl Run {
             left_out: Vec::new(),
             read_after: Wanted::default(),
             was_unsure: false,
+            listeners_unread: None,
             batch,
         }
     }
@@ -117,6 +120,9 @@ impl Run {
         };
         if turn.is_some() {
             refused = self.check_load_balancer().await.err();
+        }
+        if refused.is_none() {
+            self.read_listeners_that_change().await;
         }
         let operations = std::mem::take(&mut self.operations);
         let last = operations.last().map(|operation| operation.id);
@@ -164,6 +170,22 @@ impl Run {
             self.region.mirror.refresh_later(id, Wanted::ALL, LATE_EFFECT);
         }
         drop(turn);
+    }
+
+    /// A changed listener is sent part of what it has beside what changes, and a replaced one all of it: as that is now, not as it was at
+    /// the last look, since when somebody may have set it by hand. One read for the whole batch.
+    async fn read_listeners_that_change(&mut self) {
+        let changes_one = |operation: &Operation| {
+            matches!(
+                operation.change,
+                Change::ChangeListener { .. } | Change::RecreateListener { .. }
+            )
+        };
+        if let Some(id) = self.load_balancer.clone()
+            && self.operations.iter().any(changes_one)
+        {
+            self.listeners_unread = self.look_again(&id).await.err();
+        }
     }
 
     async fn one(&mut self, operation: &Operation) -> Outcome {
@@ -226,6 +248,7 @@ impl Run {
                 vgroup,
                 attributes,
             } => {
+                self.must_have_read_listeners()?;
                 let vgroup = vgroup.as_ref().map(|vgroup| self.vgroup(vgroup)).transpose()?;
                 let attributes = self.attributes_with_list_id(attributes)?;
                 self.change_listener(operation, *listener, vgroup.as_ref(), &attributes)
@@ -234,6 +257,7 @@ impl Run {
             Change::StartListener { listener } => self.start_listener(*listener).await,
             Change::DeleteListener { listener } => self.delete_listener(operation, *listener).await,
             Change::RecreateListener { old, new } => {
+                self.must_have_read_listeners()?;
                 self.recreate_listener(operation, *old, &self.with_list_id(new)?)
                     .await
             }
@@ -253,6 +277,10 @@ impl Run {
                     .await
             }
         }
+    }
+
+    fn must_have_read_listeners(&self) -> Result<(), Outcome> {
+        self.listeners_unread.clone().map_or(Ok(()), Err)
     }
 
     /// The group that a reference means.

@@ -74,6 +74,52 @@ async fn a_listener_changes_its_attributes_and_its_group() {
     );
 }
 
+/// A listener's change repeats some of what the listener has. What a person has set since the last look is seen before that is sent: the
+/// batch was planned from another listener then.
+#[tokio::test]
+async fn what_was_set_by_hand_is_seen_before_a_listener_changes() {
+    let lab = Lab::start().await;
+    let (id, _) = lab.create("uid-1").await;
+    let key = "tcp:80".parse().unwrap();
+    let seen = lab.seen(&id, |seen| seen.listeners.len() == 1).await;
+    let by_hand = [
+        ("LoadBalancerId", id.as_str()),
+        ("ListenerPort", "80"),
+        ("PersistenceTimeout", "600"),
+    ];
+    lab.account
+        .call("SetLoadBalancerTCPListenerAttribute", &by_hand)
+        .unwrap();
+
+    let attributes = ListenerAttributes::new().with(ListenerAttribute::HealthCheckInterval, 7);
+    let change = || Change::ChangeListener {
+        listener: key,
+        vgroup: None,
+        attributes: attributes.clone(),
+    };
+    let planned = based_on(
+        lab.batch_on("uid-1", &id, vec![change()]),
+        seen.listeners[&key].version,
+    );
+    let results = lab.execute(&planned).await;
+    assert!(matches!(results[0].outcome, Outcome::Stale { .. }), "{results:?}");
+    assert_eq!(lab.calls("SetLoadBalancerTCPListenerAttribute"), 0);
+
+    let now = lab
+        .seen(&id, |now| {
+            now.listeners[&key].version != seen.listeners[&key].version
+        })
+        .await;
+    let again = based_on(
+        lab.batch_on("uid-1", &id, vec![change()]),
+        now.listeners[&key].version,
+    );
+    assert_succeeded(&lab.execute(&again).await);
+    let listener = lab.account.load_balancer(id.as_str()).unwrap()["listeners"]["tcp/80"].clone();
+    assert_eq!(listener["PersistenceTimeout"], 600, "{listener:#}");
+    assert_eq!(listener["HealthCheckInterval"], 7, "{listener:#}");
+}
+
 #[tokio::test]
 async fn all_four_protocols_and_a_redirect_are_created() {
     let lab = Lab::start().await;
