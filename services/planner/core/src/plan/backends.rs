@@ -102,6 +102,7 @@ pub(super) fn difference(context: PlanContext<'_>, wanted: &Wanted, observed: &V
         .backends
         .iter()
         .filter(|backend| is_our_backend(context, backend) && !stays.contains(&backend.key()))
+        .filter(|backend| !is_left_out(context, backend))
         .cloned()
         .collect();
     difference.removes.sort_by(|a, b| a.key().cmp(&b.key()));
@@ -134,6 +135,9 @@ impl Difference {
         self.serving += usize::from(weight > 0);
         if weight == there.weight && backend.description == there.description {
             return weight;
+        }
+        if is_left_out(context, there) {
+            return there.weight;
         }
         let changed = Backend {
             target: there.target.clone(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clb_model::LoadBalancerId;
-use clb_model::cloud::ListenerKey;
+use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::operation::{
     Change, CloudError, ErrorClass, LoadBalancerChange, Operation, OperationResult, Outcome,
 };
@@ -135,17 +135,20 @@ impl Memory {
         }
     }
 
-    /// Forgets those that no group is to have any more: their address may soon be another pod's. Sets the time of the next try where it
-    /// is open; gives those that are not tried now, and when the next one is.
+    /// Forgets those that no group has or is to have any more: their address may soon be another pod's. Sets the time of the next try
+    /// where it is open; gives those that are not tried now, and when the next one is.
     pub(super) fn schedule_left_out(
         &mut self,
-        groups: &[DesiredVServerGroup],
+        wanted: &[DesiredVServerGroup],
+        observed: Option<&LoadBalancer>,
         now_ms: u64,
     ) -> (Vec<LeftOutKey>, Option<u64>) {
         if !self.left_out.is_empty() {
-            let backends = groups.iter().flat_map(|group| &group.backends);
-            let wanted: BTreeSet<LeftOutKey> = backends.map(LeftOutKey::of).collect();
-            self.left_out.retain(|key, _| wanted.contains(key));
+            let wanted = wanted.iter().flat_map(|group| &group.backends);
+            let present = observed.into_iter().flat_map(|clb| clb.vgroups.values());
+            let present = present.flat_map(|group| &group.backends);
+            let known: BTreeSet<LeftOutKey> = wanted.chain(present).map(LeftOutKey::of).collect();
+            self.left_out.retain(|key, _| known.contains(key));
         }
         let mut waiting = Vec::new();
         let mut next: Option<u64> = None;

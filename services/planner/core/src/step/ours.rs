@@ -153,7 +153,9 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -
     if let Some(found) = found {
         let followed = backends_despite_problems(inputs_for(inputs, service), found.load_balancer);
         pass.writes.readiness_gates = registered(&followed.gated_pods, found.load_balancer);
-        let (left_out, retry_at) = pass.memory.schedule_left_out(&followed.vgroups, inputs.now_ms);
+        let (left_out, retry_at) =
+            pass.memory
+                .schedule_left_out(&followed.vgroups, Some(found.load_balancer), inputs.now_ms);
         let plan = plan_backends_only(
             pass.plan_context(&left_out),
             &followed.vgroups,
@@ -243,7 +245,9 @@ fn create(mut pass: Pass<'_>, desired: &Desired) -> Step {
         pass.memory.load_balancer = None;
     }
     let replaces = former(inputs.service).or_else(|| pass.memory.gone.clone());
-    let (left_out, retry_at) = pass.memory.schedule_left_out(&desired.vgroups, inputs.now_ms);
+    let (left_out, retry_at) = pass
+        .memory
+        .schedule_left_out(&desired.vgroups, None, inputs.now_ms);
     pass.wake_at(retry_at);
     let plan = plan::plan(pass.plan_context(&left_out), desired, None, replaces);
     say_notices(&mut pass, desired, &plan);
@@ -280,7 +284,9 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     if load_balancer.status == "locked" {
         return locked(pass, load_balancer);
     }
-    let (left_out, retry_at) = pass.memory.schedule_left_out(&desired.vgroups, inputs.now_ms);
+    let (left_out, retry_at) =
+        pass.memory
+            .schedule_left_out(&desired.vgroups, Some(load_balancer), inputs.now_ms);
     pass.wake_at(retry_at);
     let desired = &*contested_tags::settle(&mut pass, desired, load_balancer);
     let plan = plan::plan(pass.plan_context(&left_out), desired, Some(load_balancer), None);

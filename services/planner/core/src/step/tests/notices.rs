@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use clb_model::cluster::Condition;
-use clb_model::operation::{
-    Change, CloudError, ErrorClass, LeftOutBackend, Operation, OperationResult, Outcome,
-};
+use clb_model::operation::{Change, CloudError, ErrorClass, Operation, OperationResult, Outcome};
 
 use super::world::World;
 use crate::conditions::{self, ACCEPTED, NOTIFIED, PROGRAMMED};
@@ -323,82 +321,6 @@ fn what_was_refused_waits_longer_and_longer_while_the_rest_goes_on() {
     world.lab.service.annotations.clear();
     assert_eq!(world.settle().state, State::Converged);
     assert!(world.memory.refusals.is_empty());
-}
-
-#[test]
-fn a_backend_that_cannot_be_used_is_named_and_tried_again_later_and_later() {
-    let mut world = World::settled(Lab::tcp().annotated("backend-type", "eni"));
-    world.lab.service.endpoints[0]
-        .endpoints
-        .push(crate::desired::tests::lab::pod("10.0.7.7", "n1"));
-    let mut waits = Vec::new();
-    for _ in 0..3 {
-        let step = world.look();
-        let batch = step.batch.clone().unwrap();
-        let Change::ChangeBackends { backends, .. } = &batch.operations[0].change else {
-            panic!("{batch:?}");
-        };
-        let left_out = LeftOutBackend {
-            backend: backends[0].clone(),
-            reason: "no ENI has this address".to_owned(),
-        };
-        let result = OperationResult {
-            operation: batch.operations[0].id,
-            outcome: Outcome::Unchanged { found: None },
-            left_out: vec![left_out],
-        };
-        world.take(&step);
-        world.memory = world.memory.after_batch(&batch.operations, &[result]);
-        let last = world.settle();
-        assert_eq!(last.state, State::Converged);
-        let at = last.wake_at_ms.unwrap();
-        waits.push(at - world.now_ms);
-        world.now_ms = at;
-    }
-    assert_eq!(waits, [15_000, 30_000, 60_000]);
-    assert_eq!(world.count("SkipSyncBackends"), 1, "{:?}", world.said());
-    assert!(
-        world
-            .said()
-            .iter()
-            .any(|text| text.contains("10.0.7.7:80") && text.contains("no ENI"))
-    );
-    // Then the cloud knows it.
-    world.settle();
-    let group = world.clb().vgroups.values().next().unwrap();
-    assert_eq!(group.backends.len(), 6);
-    assert!(world.memory.left_out.is_empty());
-}
-
-#[test]
-fn an_address_that_could_not_be_used_is_tried_at_once_when_another_pod_gets_it() {
-    let mut world = World::settled(Lab::tcp().annotated("backend-type", "eni"));
-    let without = world.lab.service.endpoints.clone();
-    let pod = crate::desired::tests::lab::pod("10.0.7.7", "n1");
-    world.lab.service.endpoints[0].endpoints.push(pod.clone());
-    let step = world.look();
-    let batch = step.batch.clone().unwrap();
-    let Change::ChangeBackends { backends, .. } = &batch.operations[0].change else {
-        panic!("{batch:?}");
-    };
-    let result = OperationResult {
-        operation: batch.operations[0].id,
-        outcome: Outcome::Unchanged { found: None },
-        left_out: vec![LeftOutBackend {
-            backend: backends[0].clone(),
-            reason: "no ENI has this address".to_owned(),
-        }],
-    };
-    world.take(&step);
-    world.memory = world.memory.after_batch(&batch.operations, &[result]);
-    assert!(world.settle().wake_at_ms.is_some());
-
-    world.lab.service.endpoints = without;
-    assert_eq!(world.settle().wake_at_ms, None, "nobody wants it any more");
-    world.lab.service.endpoints[0].endpoints.push(pod);
-    world.settle();
-    let group = world.clb().vgroups.values().next().unwrap();
-    assert_eq!(group.backends.len(), 6);
 }
 
 #[test]
