@@ -5,6 +5,7 @@ mod pair;
 mod run;
 mod wanted;
 
+use anyhow::Context as _;
 use clb_e2e::Api;
 
 use crate::lab::{self, actions_since, apply_all, example_names, last_call, told};
@@ -129,7 +130,10 @@ async fn every_change_ends_as_if_made_so() -> anyhow::Result<()> {
             .iter()
             .enumerate()
             .map(|(number, (from, to))| Pair::new(number, from, to));
-        wrong.extend(run::differences(Api::Simulated, some.collect()).await?);
+        let some: Vec<Pair> = some.collect();
+        let which = some.first().map(Pair::describe).unwrap_or_default();
+        let found = run::differences(Api::Simulated, some).await;
+        wrong.extend(found.with_context(|| format!("in the changes from {which} on"))?);
     }
     assert_eq!(wrong, Vec::<String>::new(), "{}", wrong.join("\n"));
     Ok(())

@@ -134,7 +134,15 @@ fn node_ports(service: &Service) -> BTreeSet<i32> {
 
 /// Node ports that no Service has.
 fn free_node_ports(services: &BTreeMap<String, Service>) -> impl Iterator<Item = i32> + use<> {
-    let taken: BTreeSet<i32> = services.values().flat_map(node_ports).collect();
+    // The port that is asked for a Node's health under Local policy is one of them.
+    let health_checks = services
+        .values()
+        .filter_map(|service| service.spec.as_ref()?.health_check_node_port);
+    let taken: BTreeSet<i32> = services
+        .values()
+        .flat_map(node_ports)
+        .chain(health_checks)
+        .collect();
     NODE_PORTS.filter(move |port| !taken.contains(port))
 }
 
