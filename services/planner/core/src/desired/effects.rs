@@ -263,22 +263,38 @@ fn why_idle_check(context: &Context<'_>, row: &Row) -> Option<String> {
         .then(|| format!("it needs {}: \"http\"", check::TYPE.name()))
 }
 
-/// Items of lists that name ports which the Service does not have.
+/// Items of lists that name ports which the Service does not have: one remark for each list.
 fn ports_that_are_not_there(context: &Context<'_>) -> Vec<Notice> {
     let service = context.inputs.service;
     let absent = |number: u16| !service.ports.iter().any(|port| port.port == number);
     let mut notices = Vec::new();
-    if let Some(written) = &context.annotations().listener.forward_port {
-        for (from, to) in written.value.iter().filter(|(from, _)| absent(*from)) {
-            let why = format!("{from}:{to} names a port that the Service does not have");
-            notices.push(without_effect(&written.place, &why));
-        }
+    let mut say = |place: &str, items: Vec<String>| {
+        let why = match items.as_slice() {
+            [] => return,
+            [item] => format!("{item} names a port that the Service does not have"),
+            items => format!("{} name ports that the Service does not have", items.join(", ")),
+        };
+        notices.push(without_effect(place, &why));
+    };
+    let listener = &context.annotations().listener;
+    // Of listeners that are not managed it is said already that no item counts.
+    let managed = context.manages_listeners();
+    if let Some(written) = listener.protocol_port.as_ref().filter(|_| managed) {
+        let items = written.value.iter().filter(|(number, _)| absent(*number));
+        let items = items.map(|(number, protocol)| format!("{protocol}:{number}"));
+        say(&written.place, items.collect());
+    }
+    if let Some(written) = listener.forward_port.as_ref().filter(|_| managed) {
+        let items = written.value.iter().filter(|(from, _)| absent(*from));
+        say(
+            &written.place,
+            items.map(|(from, to)| format!("{from}:{to}")).collect(),
+        );
     }
     if let Some(written) = &context.annotations().backend.vgroup_port {
-        for (number, group) in written.value.iter().filter(|(number, _)| absent(*number)) {
-            let why = format!("{group}:{number} names a port that the Service does not have");
-            notices.push(without_effect(&written.place, &why));
-        }
+        let items = written.value.iter().filter(|(number, _)| absent(*number));
+        let items = items.map(|(number, group)| format!("{group}:{number}"));
+        say(&written.place, items.collect());
     }
     notices
 }

@@ -263,7 +263,6 @@ pub fn desired(inputs: Inputs<'_>) -> Wish {
     }
     let groups = vgroups::groups(&context);
     let mut notices = context.read.notices.clone();
-    notices.extend(context.ports.notices.iter().cloned());
     notices.extend(effects::notices(&context));
     notices.extend(load_balancer::notices(&context));
     notices.extend(standard_fields::notices(&context));

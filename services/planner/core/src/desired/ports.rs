@@ -5,8 +5,7 @@ use clb_model::cluster::{Service, ServicePort, Transport};
 
 use crate::annotations::Read;
 use crate::annotations::listener::PROTOCOL_PORT;
-use crate::annotations::reading::without_effect;
-use crate::problem::{Notice, Problem};
+use crate::problem::Problem;
 
 /// A port of the Service that gets a listener.
 #[derive(Debug, Clone, Copy)]
@@ -36,8 +35,6 @@ pub(super) struct Ports<'a> {
     pub(super) ports: Vec<Port<'a>>,
     /// Mistakes in `spec.ports` and `protocol-port`.
     pub(super) problems: Vec<Problem>,
-    /// Remarks on `protocol-port`.
-    pub(super) notices: Vec<Notice>,
 }
 
 impl<'a> Ports<'a> {
@@ -76,7 +73,7 @@ impl<'a> Ports<'a> {
     }
 
     /// A pair of `protocol-port` must fit a port of the Service; one for a port that is not there does
-    /// nothing.
+    /// nothing, which [`super::effects`] says.
     fn check_protocol_port(&mut self, service: &Service, read: &Read<'_>) {
         let Some(list) = &read.annotations.listener.protocol_port else {
             return;
@@ -88,10 +85,7 @@ impl<'a> Ports<'a> {
                 .filter(|port| port.port == number)
                 .map(|port| port.transport)
                 .collect();
-            if transports.is_empty() {
-                let why = format!("{protocol}:{number} names a port that the Service does not have");
-                self.notices.push(without_effect(&list.place, &why));
-            } else if !transports.contains(&protocol.transport()) {
+            if !transports.is_empty() && !transports.contains(&protocol.transport()) {
                 let needed = protocol.transport().as_str();
                 self.problems.push(list.problem(
                     format!(

@@ -11,6 +11,7 @@ use crate::annotations::instance::{
 use crate::desired::context::Context;
 use crate::desired::load_balancer;
 use crate::problem::Problem;
+use crate::settings::BackendType;
 
 pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -153,9 +154,12 @@ fn tags(context: &Context<'_>) -> Option<Problem> {
     ))
 }
 
-/// An IPv4 CLB reaches no IPv6 backend.
+/// An IPv4 CLB reaches no IPv6 backend. Nodes have no such choice.
 fn backend_family(context: &Context<'_>) -> Option<Problem> {
     let written = context.annotations().backend.backend_ip_version.as_ref()?;
+    if context.backend_type == BackendType::Ecs && !context.has_virtual_node_backends() {
+        return None;
+    }
     // The CLB that is there counts: its family does not change. One that is to be made has the family that is asked for, unless what
     // asks for it cannot be read.
     let is_readable = context.annotations().instance.ip_version.is_some() || !context.read.has(&IP_VERSION);

@@ -220,6 +220,12 @@ fn what_another_annotation_switches_off_is_said() {
             "tcp:80,http:81",
             "http:81 names a port",
         ),
+        (
+            Lab::tcp(),
+            "protocol-port",
+            "http:81,tcp:80,https:443",
+            "http:81, https:443 name ports",
+        ),
         (Lab::http(), "forward-port", "81:443", "81:443 names a port"),
         (
             Lab::tcp().annotated("id", "lb-reuse-04"),

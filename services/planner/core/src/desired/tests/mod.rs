@@ -1,5 +1,6 @@
 //! The desired state, from manifests to what it should be.
 
+mod acting;
 mod adoption;
 mod backends;
 mod combinations;
