@@ -6,6 +6,7 @@ use clb_model::ClusterId;
 use clb_model::cloud::InstanceChargeType;
 use clb_model::cluster::Service;
 use clb_model::ownership::{Candidate, Standing, standing};
+use clb_planner_core::annotations;
 use clb_planner_core::desired::{Inputs, Wish, desired};
 use clb_planner_core::facts::{AccessControlList, Certificate, CloudFacts, Question, VSwitchFact};
 use clb_planner_core::problem::{Notice, Problem};
@@ -51,7 +52,10 @@ pub(super) fn check(service: &Service) -> Verdict {
         };
         match desired(inputs) {
             Wish::Desired(desired) => verdict.notices = desired.notices,
-            Wish::Problems(problems) => verdict.problems = problems,
+            Wish::Problems(problems) => {
+                verdict.problems = problems;
+                verdict.notices = annotations::read(&service.annotations).notices;
+            }
             Wish::Questions(questions) => {
                 for question in questions {
                     grant(&question, &cluster, &mut facts);

@@ -3,6 +3,7 @@
 //! An event's name is made from what it says, so saying the same again (a directive that came twice, a failure that lasts) does not
 //! make a second object but raises the first one's count. kube's own recorder joins by reason alone and would keep the first text.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use clb_model::directive::{Event, Severity};
@@ -24,6 +25,10 @@ const CONTROLLER: &str = "clb-controller";
 
 /// The API's limit for `note`, in bytes.
 const NOTE_LIMIT: usize = 1024;
+/// What stands between the entries of a message that lists several.
+const BETWEEN: &str = "; ";
+/// The end of a message that is too long.
+const MORE: &str = " … and more, which the Service's conditions list";
 
 /// Counts of events are forgotten beyond this many; only their count begins anew then.
 const COUNTS: usize = 4096;
@@ -94,7 +99,7 @@ impl EventSender {
         };
         let note = shortened(&event.message);
         let uid = metadata.uid.as_deref().unwrap_or_default();
-        let said = Sha256::digest([uid, kind, &event.reason, note].join("\n"));
+        let said = Sha256::digest([uid, kind, &event.reason, &note].join("\n"));
         let digest: String = said.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let name = metadata.name.as_deref().unwrap_or_default();
         api::Event {
@@ -114,7 +119,7 @@ impl EventSender {
             }),
             type_: Some(kind.to_owned()),
             reason: Some(event.reason.to_string()),
-            note: Some(note.to_owned()),
+            note: Some(note.into_owned()),
             action: Some("EnsureLoadBalancer".to_owned()),
             event_time: Some(MicroTime(now)),
             reporting_controller: Some(CONTROLLER.to_owned()),
@@ -124,13 +129,21 @@ impl EventSender {
     }
 }
 
-/// Cut at a character.
-fn shortened(text: &str) -> &str {
-    let mut end = text.len().min(NOTE_LIMIT);
+/// As much as an event can hold: of a list whole entries where that is possible, and a word that there was more.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= NOTE_LIMIT {
+        return Cow::Borrowed(text);
+    }
+    let mut end = NOTE_LIMIT - MORE.len();
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text.get(..end).unwrap_or_default()
+    let fits = text.get(..end).unwrap_or_default();
+    let kept = fits
+        .rfind(BETWEEN)
+        .and_then(|end| fits.get(..end))
+        .unwrap_or(fits);
+    Cow::Owned(format!("{kept}{MORE}"))
 }
 
 #[cfg(test)]
@@ -138,11 +151,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_text_ends_at_a_character_within_the_limit() {
+    fn a_long_text_says_that_there_is_more() {
         assert_eq!(shortened("short"), "short");
         let long = "ü".repeat(600);
-        assert_eq!(shortened(&long).len(), 1024);
-        let odd = format!("x{long}");
-        assert_eq!(shortened(&odd).len(), 1023);
+        for text in [long.clone(), format!("x{long}")] {
+            let short = shortened(&text);
+            assert!(short.len() <= NOTE_LIMIT && short.ends_with(MORE), "{short}");
+        }
+    }
+
+    #[test]
+    fn a_long_list_ends_after_an_entry() {
+        let entries: Vec<String> = (1..=30)
+            .map(|number| format!("entry {number:02} {}", "x".repeat(50)))
+            .collect();
+        let short = shortened(&entries.join(BETWEEN)).into_owned();
+        let kept = short.strip_suffix(MORE).unwrap();
+        assert_eq!(kept, entries[..kept.split(BETWEEN).count()].join(BETWEEN));
+        assert!(kept.len() > 900, "{short}");
     }
 }

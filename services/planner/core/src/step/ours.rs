@@ -11,7 +11,7 @@ use super::kept::{former, in_force};
 use super::moving;
 use super::pass::Pass;
 use super::readiness_gates::registered;
-use super::said::{FAILED, say_failures, say_families, say_notices, say_preserved};
+use super::said::{FAILED, say_failures, say_families, say_names, say_notices, say_preserved};
 use super::status::{remember, write_status};
 use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
@@ -135,6 +135,7 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -
     pass.notifications.look_at(Subject::Problem);
     pass.notifications
         .say(Subject::Problem, Severity::Warning, FAILED, &message, None);
+    say_names(&mut pass);
     pass.conditions
         .set(ACCEPTED, false, reason::INVALID_ANNOTATIONS, message.clone());
     if let Some(refusal) = refusal {

@@ -4,23 +4,27 @@ use clb_model::directive::Severity;
 use clb_model::{LoadBalancerId, events};
 
 use super::pass::Pass;
+use crate::annotations;
 use crate::conditions::{IP_FAMILIES, Notifications, PROGRAMMED, Subject, reason};
 use crate::desired::Desired;
 use crate::plan::Plan;
+use crate::problem::Notice;
 
 /// The event's reason where the cloud does not get to what the Service asks for.
 pub(super) const FAILED: &str = events::reason::SYNC_LOAD_BALANCER_FAILED;
 
+/// Says of a Service with mistakes what its annotations' names alone show: a misspelt one may be why another is missing. Other remarks
+/// wait until the mistakes are mended.
+pub(super) fn say_names(pass: &mut Pass<'_>) {
+    for notice in annotations::read(&pass.inputs.service.annotations).notices {
+        say_notice(pass, &notice);
+    }
+}
+
 pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
     pass.notifications.look_at(Subject::Notice);
     for notice in desired.notices.iter().chain(&plan.notices) {
-        let severity = if notice.warning {
-            Severity::Warning
-        } else {
-            Severity::Normal
-        };
-        pass.notifications
-            .say(Subject::Notice, severity, notice.reason, &notice.message, None);
+        say_notice(pass, notice);
     }
     for (key, left) in &pass.memory.left_out {
         pass.notifications.say(
@@ -34,6 +38,16 @@ pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
             None,
         );
     }
+}
+
+fn say_notice(pass: &mut Pass<'_>, notice: &Notice) {
+    let severity = if notice.warning {
+        Severity::Warning
+    } else {
+        Severity::Normal
+    };
+    pass.notifications
+        .say(Subject::Notice, severity, notice.reason, &notice.message, None);
 }
 
 /// Says of a Service that asks for both address families that it gets one.

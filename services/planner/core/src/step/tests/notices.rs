@@ -38,6 +38,23 @@ fn rejected(class: ErrorClass, request: &str) -> Outcome {
     })
 }
 
+/// A misspelt name may be the mistake: it is said beside what is missing, and not again when that is mended.
+#[test]
+fn an_unknown_name_is_said_though_there_are_mistakes() {
+    let https = Lab::tcp().annotated("protocol-port", "https:80");
+    let mut world = World::new(https.clone().annotated("cert-idd", "cert-a"));
+    world.settle();
+    assert_eq!(world.events.len(), 2, "{:?}", world.said());
+    let unknown = world
+        .said()
+        .into_iter()
+        .find(|said| said.starts_with("UnknownAnnotation"));
+    assert!(unknown.is_some_and(|said| said.contains("loadbalancer-cert-id?")));
+    world.lab = world.lab.clone().annotated("cert-id", "cert-a");
+    world.settle();
+    assert_eq!(world.count("UnknownAnnotation"), 1, "{:?}", world.said());
+}
+
 #[test]
 fn all_mistakes_are_said_in_one_event_once() {
     let mut world = World::new(
