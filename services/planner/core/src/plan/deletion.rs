@@ -39,8 +39,7 @@ pub fn plan_deletion(context: PlanContext<'_>, found: Found<'_>, preserve: bool)
             let overrides = overrides_listeners(context.service);
             leave_reused(&mut draft, context, found.load_balancer, overrides);
             if has_list(context, found) {
-                let after = draft.changes_of_listeners();
-                source_ranges::delete(&mut draft, after, going(context));
+                source_ranges::leave(&mut draft, context, found.load_balancer, going(context));
             }
         }
     }

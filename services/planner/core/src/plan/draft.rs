@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use clb_model::attribute::ListenerAttribute;
+use clb_model::cloud::ListenerKey;
 use clb_model::operation::{Change, Operation, OperationId, VServerGroupRef};
 use clb_model::version::PartVersion;
 
@@ -107,6 +109,21 @@ impl Draft {
             })
             .map(|operation| operation.id)
             .collect()
+    }
+
+    /// Whether an operation so far deletes or replaces a listener, or gives it another access control.
+    pub(super) fn lets_go_of_list(&self, key: ListenerKey) -> bool {
+        self.plan
+            .operations
+            .iter()
+            .any(|operation| match &operation.change {
+                Change::DeleteListener { listener } => *listener == key,
+                Change::RecreateListener { old, new } => *old == key.protocol && new.key.port == key.port,
+                Change::ChangeListener {
+                    listener, attributes, ..
+                } => *listener == key && attributes.get(ListenerAttribute::AclStatus).is_some(),
+                _ => false,
+            })
     }
 
     pub(super) fn notice(&mut self, warning: bool, reason: &'static str, message: String) {

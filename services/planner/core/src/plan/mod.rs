@@ -139,7 +139,7 @@ pub fn plan(
             filled: admission.filled(),
         };
         listeners::plan(&mut draft, context, wanted, observed, &mut groups, creation);
-        source_ranges::plan_removal(&mut draft, &admission);
+        source_ranges::plan_removal(&mut draft, &admission, observed);
     }
     groups.plan_removals(&mut draft);
     draft.finish()

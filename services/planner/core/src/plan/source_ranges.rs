@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
-use clb_model::cloud::{AccessList, IpVersion, LoadBalancer};
+use clb_model::attribute::{AttributeValue, ListenerAttribute, ListenerAttributes};
+use clb_model::cloud::{AccessList, IpVersion, Listener, ListenerKey, LoadBalancer};
+use clb_model::events::reason::SKIP_SYNC_BACKENDS;
 use clb_model::marks;
 use clb_model::operation::{Change, OperationId};
 use ipnet::IpNet;
@@ -183,12 +184,58 @@ fn joined(entries: &[IpNet]) -> String {
     words.join(", ")
 }
 
-/// Plans that the list goes, after everything that this plan does to listeners.
-pub(super) fn plan_removal(draft: &mut Draft, admission: &Admission) {
-    if let Admission::Everyone { .. } = admission {
+/// Plans that the list goes, after everything that this plan does to listeners; not while one that must wait still uses it.
+pub(super) fn plan_removal(draft: &mut Draft, admission: &Admission, observed: Option<&LoadBalancer>) {
+    let Admission::Everyone { list } = admission else {
+        return;
+    };
+    if observed.is_none_or(|clb| staying_users(draft, clb, list.as_ref()).is_empty()) {
         let after = draft.changes_of_listeners();
         delete(draft, after, "spec.loadBalancerSourceRanges is empty");
     }
+}
+
+/// The listeners that use the list and that no operation so far takes it from.
+fn staying_users(draft: &Draft, load_balancer: &LoadBalancer, list: Option<&String>) -> Vec<ListenerKey> {
+    let uses = |listener: &Listener| {
+        list.is_some()
+            && listener.attributes.text(ListenerAttribute::AclId) == list.map(String::as_str)
+            && listener.attributes.get(ListenerAttribute::AclStatus) != Some(&AttributeValue::On(false))
+    };
+    load_balancer
+        .listeners
+        .iter()
+        .filter(|(key, listener)| uses(listener) && !draft.lets_go_of_list(**key))
+        .map(|(key, _)| *key)
+        .collect()
+}
+
+/// Plans that the list goes with the Service, after everything that this plan does to the listeners of the user's CLB; says so where a
+/// listener that stays uses it.
+pub(super) fn leave(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    load_balancer: &LoadBalancer,
+    reason: impl Into<String>,
+) {
+    let list = own_list(context, load_balancer).map(|(id, _)| id);
+    let staying = staying_users(draft, load_balancer, list);
+    if let (Some(id), false) = (list, staying.is_empty()) {
+        let staying: Vec<String> = staying.iter().map(ToString::to_string).collect();
+        draft.notice(
+            true,
+            SKIP_SYNC_BACKENDS,
+            format!(
+                "access control list {id} stays, because a listener of CLB {} that the Service does not manage uses it ({}): delete it \
+                 when nobody needs it",
+                load_balancer.id,
+                staying.join(", ")
+            ),
+        );
+        return;
+    }
+    let after = draft.changes_of_listeners();
+    delete(draft, after, reason);
 }
 
 /// Plans that the list goes after these operations.

@@ -6,6 +6,7 @@ mod cleanup;
 pub(crate) mod cloud;
 mod creation;
 mod examples;
+mod foreign;
 mod in_use;
 mod instance;
 mod leaving;

@@ -268,3 +268,43 @@ fn an_address_that_was_there_is_no_reason_for_ranges_of_another_family() {
     let said = world.said().join("\n");
     assert!(said.contains("has no range of the CLB's family, ipv4"), "{said}");
 }
+
+#[test]
+fn the_list_stays_while_a_listener_that_must_wait_uses_it() {
+    let mut world =
+        World::settled(with_ranges(Lab::http(), &["10.0.0.0/8"]).annotated("backend-type", "eni"));
+    // The new listener's group, of Nodes, has no backend yet.
+    let nodes = std::mem::take(&mut world.lab.nodes);
+    world.lab.service.annotations.clear();
+    world.lab = with_ranges(world.lab, &[]);
+    world.settle();
+    assert_eq!(entries(&world), ["10.0.0.0/8"]);
+    assert_eq!(access(&world)[0].0, "on");
+    world.lab.nodes = nodes;
+    world.settle();
+    assert!(world.cloud.access_lists.is_empty());
+    assert_eq!(access(&world)[0].0, "off");
+}
+
+#[test]
+fn the_list_stays_with_a_listener_that_is_the_users_again() {
+    let lab = with_ranges(Lab::tcp(), &["10.0.0.0/8"])
+        .annotated("id", "lb-reuse-05")
+        .annotated("force-override-listeners", "true");
+    let mut world = World::new(lab).with_users_clb("lb-reuse-05");
+    world.settle();
+    world
+        .lab
+        .service
+        .annotations
+        .retain(|name, _| !name.ends_with("force-override-listeners"));
+    world.settle();
+    world.lab.service.deleting = true;
+    assert_eq!(world.settle().state, State::None);
+    assert_eq!(entries(&world), ["10.0.0.0/8"]);
+    let said = world.said().join("\n");
+    assert!(
+        said.contains("access control list") && said.contains("tcp:80"),
+        "{said}"
+    );
+}

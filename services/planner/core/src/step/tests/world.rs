@@ -86,6 +86,16 @@ impl World {
         })
     }
 
+    /// The CLB that the Service has, and whose it is.
+    pub(crate) fn found(&self) -> Option<(LoadBalancerId, find::Owner)> {
+        let candidates = self.candidates();
+        let found = find::find_for_clean_up(&self.lab.service, &self.lab.cluster.id, &candidates);
+        found
+            .ok()
+            .flatten()
+            .map(|found| (found.load_balancer.id.clone(), found.owner))
+    }
+
     fn candidates(&self) -> Vec<&LoadBalancer> {
         let name = marks::default_name(&self.lab.service.uid);
         let id = find::interest(&self.lab.service);

@@ -1,12 +1,19 @@
 //! Random Services in random clusters, one moment after the other.
 
-use clb_model::cluster::{ServicePort, TrafficPolicy};
+mod annotations;
+mod spec;
+
+use std::collections::BTreeMap;
+
+use clb_model::marks;
 use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
+use proptest::sample::subsequence;
 
 use super::world::World;
-use crate::desired::tests::lab::{Lab, NOW_MS, tcp_port, udp_port};
+use crate::desired::tests::lab::{Lab, NOW_MS};
 use crate::desired::{Wish, desired};
+use annotations::{Annotation, annotations};
+use spec::{Cluster, Spec};
 
 /// The user's CLB of reused Services.
 pub(super) const USERS: &str = "lb-reuse-05";
@@ -19,10 +26,11 @@ pub(super) const SERVERS: &[&str] = &[
 /// A Service and its cluster at one moment.
 #[derive(Debug, Clone)]
 pub(super) struct Moment {
-    ports: Vec<ServicePort>,
-    /// Annotations without their prefix.
-    annotations: Vec<(&'static str, String)>,
-    local: bool,
+    spec: Spec,
+    annotations: Vec<Annotation>,
+    /// Whether they have the older prefix.
+    legacy: bool,
+    cluster: Cluster,
     /// Names of Nodes that are there.
     nodes: Vec<&'static str>,
     /// Names of Nodes that are not ready.
@@ -33,99 +41,23 @@ pub(super) struct Moment {
     mended: bool,
 }
 
-/// What is said about listeners and backends; whether it fits together is not looked at.
-const ANNOTATIONS: &[(&str, &[&str])] = &[
-    ("scheduler", &["rr", "wrr", "sch", "tch"]),
-    (
-        "protocol-port",
-        &[
-            "http:80,https:443",
-            "https:443",
-            "http:80",
-            "tcp:80",
-            "http:80,http:443",
-        ],
-    ),
-    ("cert-id", &["cert-a", "cert-b"]),
-    ("forward-port", &["80:443"]),
-    (
-        "domain-extensions",
-        &[
-            "a.example.com:cert-b",
-            "a.example.com:cert-c,b.example.com:cert-a",
-        ],
-    ),
-    ("idle-timeout", &["10", "20"]),
-    ("persistence-timeout", &["0", "1800"]),
-    ("health-check-switch", &["on", "off"]),
-    ("health-check-flag", &["on", "off"]),
-    ("health-check-type", &["tcp", "http"]),
-    ("health-check-interval", &["3", "9"]),
-    ("acl-status", &["on", "off"]),
-    ("acl-id", &["acl-1", "acl-2"]),
-    ("acl-type", &["white", "black"]),
-    ("sticky-session", &["on", "off"]),
-    ("sticky-session-type", &["insert", "server"]),
-    ("cookie-timeout", &["100"]),
-    ("cookie", &["my-cookie"]),
-    ("connection-drain", &["on", "off"]),
-    ("connection-drain-timeout", &["30"]),
-    ("proxy-protocol", &["on", "off"]),
-    ("name", &["web-a", "web-b"]),
-    ("spec", &["slb.s1.small", "slb.s2.small"]),
-    ("instance-charge-type", &["PayBySpec", "PayByCLCU"]),
-    ("charge-type", &["paybytraffic", "paybybandwidth"]),
-    ("bandwidth", &["10", "20"]),
-    ("delete-protection", &["on", "off"]),
-    ("modification-protection", &["ConsoleProtection", "NonProtection"]),
-    ("additional-resource-tags", &["a=1", "a=2,b=3"]),
-    ("address-type", &["internet", "intranet"]),
-    ("backend-type", &["ecs", "eni"]),
-    ("default-weight", &["0", "50"]),
-    ("ignore-weight-update", &["on"]),
-    ("remove-unscheduled-backend", &["on"]),
-    (
-        "backend-label",
-        &["failure-domain.beta.kubernetes.io/zone=cn-hangzhou-k"],
-    ),
-    ("id", &[USERS]),
-    ("force-override-listeners", &["true", "false"]),
-    ("vgroup-port", &["rsp-user-05:443", "rsp-user-05:80"]),
-    ("weight", &["0", "60"]),
-    ("hostname", &["www.example.com"]),
-    ("preserve-lb-on-delete", &["true"]),
-];
-
-fn annotations() -> impl Strategy<Value = Vec<(&'static str, String)>> {
-    subsequence(ANNOTATIONS.to_vec(), 0..12).prop_flat_map(|rows| {
-        rows.into_iter()
-            .map(|(name, values)| (Just(name), select(values).prop_map(str::to_owned)))
-            .collect::<Vec<_>>()
-    })
-}
-
 pub(super) fn moment() -> impl Strategy<Value = Moment> {
-    let ports = vec![
-        tcp_port(80),
-        tcp_port(443),
-        tcp_port(8080),
-        udp_port(80),
-        udp_port(53),
-    ];
     (
-        subsequence(ports, 1..=4).prop_shuffle(),
+        spec::specs(),
         annotations(),
-        any::<bool>(),
+        prop::bool::weighted(0.1),
+        spec::clusters(),
         subsequence(vec!["n1", "n2", "n3", "n4", "vk"], 0..=5),
         subsequence(vec!["n1", "n2", "n3"], 0..=2),
         subsequence((0..7).collect::<Vec<_>>(), 0..=7),
         prop::bool::weighted(0.85),
     )
         .prop_map(
-            |(ports, annotations, local, nodes, not_ready, endpoints, mended)| Moment {
-                ports,
+            |(spec, annotations, legacy, cluster, nodes, not_ready, endpoints, mended)| Moment {
+                spec,
                 annotations,
-                local,
+                legacy,
+                cluster,
                 nodes,
                 not_ready,
                 endpoints,
@@ -143,15 +75,14 @@ pub(super) fn moments(count: std::ops::Range<usize>) -> impl Strategy<Value = Ve
             moments.push(match kind {
                 0 => other,
                 1 => Moment {
-                    ports: before.ports,
+                    spec: before.spec,
                     annotations: before.annotations,
-                    local: before.local,
+                    legacy: before.legacy,
                     mended: before.mended,
                     ..other
                 },
                 _ => Moment {
                     annotations: other.annotations,
-                    local: other.local,
                     ..before
                 },
             });
@@ -168,28 +99,55 @@ pub(super) fn change() -> impl Strategy<Value = (Moment, Moment)> {
     })
 }
 
-/// Takes out annotations that are mistakes, until there are none.
+/// Two moments with room for everything: what a quota leaves out depends on what was there before.
+pub(super) fn change_with_room() -> impl Strategy<Value = (Moment, Moment)> {
+    let with_room = |moment: Moment| Moment {
+        cluster: moment.cluster.with_room(),
+        ..moment
+    };
+    change().prop_map(move |(first, second)| (with_room(first), with_room(second)))
+}
+
+/// Takes out annotations that are mistakes, until there are none; fields that are mistakes go last.
 fn mend(lab: &mut Lab) {
     while let Wish::Problems(problems) = desired(lab.inputs()) {
-        let before = lab.service.annotations.len();
-        lab.service.annotations.retain(|name, _| {
+        let service = &mut lab.service;
+        let before = service.annotations.len();
+        service.annotations.retain(|name, _| {
             !problems
                 .iter()
                 .any(|problem| problem.to_string().contains(name.as_str()))
         });
-        if lab.service.annotations.len() == before {
-            lab.service.annotations.clear();
+        if before == 0 {
+            assert!(!service.source_ranges.is_empty(), "{problems:?}");
+            service.source_ranges.clear();
+        } else if service.annotations.len() == before {
+            service.annotations.clear();
         }
     }
+}
+
+fn with_older_prefix(annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    annotations
+        .into_iter()
+        .map(|(name, value)| {
+            let older = name.replace(marks::ANNOTATION_PREFIX, marks::LEGACY_ANNOTATION_PREFIX);
+            (older, value)
+        })
+        .collect()
 }
 
 impl Moment {
     /// Puts the world into this moment; what the Service's status and conditions say stays.
     pub(super) fn enter(&self, world: &mut World) {
-        let mut lab = Lab::with_ports(self.ports.clone());
+        let mut lab = Lab::with_ports(self.spec.ports());
         for (name, value) in &self.annotations {
             lab = lab.annotated(name, value);
         }
+        if self.legacy {
+            lab.service.annotations = with_older_prefix(lab.service.annotations);
+        }
+        self.cluster.enter(&mut lab);
         lab.nodes.retain(|name, _| self.nodes.contains(&name.as_str()));
         for name in &self.not_ready {
             if let Some(ready) = lab.nodes.get_mut(*name).and_then(|node| node.ready.as_mut()) {
@@ -203,9 +161,7 @@ impl Moment {
                 self.endpoints.contains(&(kept - 1))
             });
         }
-        if self.local {
-            lab.service.traffic_policy = TrafficPolicy::Local;
-        }
+        self.spec.enter(&mut lab.service);
         if self.mended {
             mend(&mut lab);
         }
