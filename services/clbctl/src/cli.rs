@@ -69,10 +69,10 @@ pub enum Command {
 /// What can be explained.
 #[derive(Debug, Clone, Subcommand)]
 pub enum Topic {
-    /// One annotation: value, default, example, what it applies to
+    /// One annotation: its type, range, default, example, what it applies to, whether it can change, since when it is there
     Annotation {
-        /// Its whole name with either prefix, or its end, as loadbalancer-bandwidth or bandwidth.
-        name: String,
+        /// Its whole name with either prefix, or its end, as loadbalancer-bandwidth or bandwidth. Without one: all annotations.
+        name: Option<String>,
     },
     /// All annotations
     Annotations {

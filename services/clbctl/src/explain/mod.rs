@@ -19,9 +19,9 @@ use crate::cli::Topic;
 /// [`UnknownAnnotation`], with names that resemble the given one.
 pub fn explain(topic: &Topic) -> Result<String, UnknownAnnotation> {
     match topic {
-        Topic::Annotation { name } => annotations::one(name),
+        Topic::Annotation { name: Some(name) } => annotations::one(name),
+        Topic::Annotation { name: None } | Topic::Annotations { markdown: false } => Ok(annotations::all()),
         Topic::Annotations { markdown: true } => Ok(reference_page()),
-        Topic::Annotations { markdown: false } => Ok(annotations::all()),
         Topic::Conditions => Ok(conditions::all()),
         Topic::Events => Ok(events::all()),
     }

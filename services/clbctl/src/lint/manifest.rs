@@ -130,7 +130,8 @@ impl<'d> Manifest<'d> {
 
     /// The line of the first annotation that a remark speaks of, else that of the Service.
     pub(super) fn line_of_remark(&self, message: &str) -> Line {
-        self.line_of_annotation(|name, _| message.contains(name))
+        let words = message.split([' ', ':', ';', ',', '?']);
+        self.line_of_annotation(|name, _| words.clone().any(|word| word == name))
     }
 
     /// The line of the first annotation whose value holds this text, else that of the Service.

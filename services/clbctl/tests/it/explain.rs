@@ -29,6 +29,49 @@ fn an_annotation_is_found_by_every_name_that_a_person_would_use() {
 }
 
 #[test]
+fn every_annotation_is_explained_with_every_field() {
+    for row in annotations::table() {
+        for name in row.names() {
+            let ran = clbctl(&["explain", "annotation", &name]);
+            assert_eq!(ran.code, 0, "{name}: {}", ran.err);
+            for field in ["type", "range", "default", "applies to", "immutable", "since"] {
+                let said = ran
+                    .out
+                    .lines()
+                    .any(|line| line.trim_start().starts_with(&format!("{field}: ")));
+                assert!(said, "{field}\n{}", ran.out);
+            }
+        }
+    }
+}
+
+#[test]
+fn misspelt_names_lead_to_the_nearest_first() {
+    for (name, nearest) in [
+        ("schedular", format!("{PREFIX}scheduler")),
+        ("Bandwidth", format!("{PREFIX}bandwidth")),
+        ("health_check_uri", format!("{PREFIX}health-check-uri")),
+        (
+            "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-certid",
+            format!("{PREFIX}cert-id"),
+        ),
+        (
+            "service.beta.kubernetes.io/alicloud-loadbalancer-certid",
+            "service.beta.kubernetes.io/alicloud-loadbalancer-cert-id".to_owned(),
+        ),
+        (
+            "alibaba-cloud-loadbalancer-backend-type",
+            "service.beta.kubernetes.io/backend-type".to_owned(),
+        ),
+    ] {
+        let ran = clbctl(&["explain", "annotation", name]);
+        assert_eq!(ran.code, 1, "{name}");
+        let first = ran.err.lines().nth(1).map(str::trim);
+        assert_eq!(first, Some(nearest.as_str()), "{name}: {}", ran.err);
+    }
+}
+
+#[test]
 fn an_unknown_annotation_ends_with_1_and_the_nearest_names() {
     let ran = clbctl(&["explain", "annotation", "bandwith"]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));
@@ -43,6 +86,7 @@ fn an_unknown_annotation_ends_with_1_and_the_nearest_names() {
 fn all_annotations_are_listed() {
     let ran = clbctl(&["explain", "annotations"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(clbctl(&["explain", "annotation"]).out, ran.out);
     for row in annotations::table() {
         assert!(ran.out.contains(row.suffix), "{}", row.suffix);
     }

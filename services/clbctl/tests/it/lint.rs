@@ -131,6 +131,15 @@ fn a_remark_is_no_mistake() {
 }
 
 #[test]
+fn a_remark_stands_at_the_line_of_its_annotation() {
+    // The name of the second begins with that of the first.
+    let text = service(&["id: \"lb-a\"", "idle-timeout: \"30\""], "[{port: 80}]");
+    let (_, findings) = lint_text(&text);
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    assert!(findings[0].starts_with("8: remark: "), "{findings:#?}");
+}
+
+#[test]
 fn what_only_the_cloud_knows_is_said_to_be_unchecked() {
     let text = service(
         &["protocol-port: \"https:443\"", "cert-id: \"cert-a\""],

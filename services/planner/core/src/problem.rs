@@ -18,16 +18,28 @@ pub struct Problem {
     pub example: String,
 }
 
+/// Characters of a value that are told. A value may have 256 KiB, an event's text 1 KiB in all.
+const MOST_TOLD: usize = 200;
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.value.is_empty() {
-            write!(f, "{} is missing: {}", self.place, self.allowed)?;
-        } else {
+        let Self {
+            place,
+            value,
+            allowed,
+            ..
+        } = self;
+        if value.is_empty() {
+            write!(f, "{place} is missing: {allowed}")?;
+        } else if let Some((cut, _)) = value.char_indices().nth(MOST_TOLD) {
+            let (told, _) = value.split_at(cut);
+            let length = value.chars().count();
             write!(
                 f,
-                "{}: {:?} is not valid: {}",
-                self.place, self.value, self.allowed
+                "{place}: {told:?}… ({length} characters) is not valid: {allowed}"
             )?;
+        } else {
+            write!(f, "{place}: {value:?} is not valid: {allowed}")?;
         }
         if self.example.is_empty() {
             Ok(())
@@ -47,4 +59,39 @@ pub struct Notice {
     pub reason: &'static str,
     /// The event's message.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(value: &str) -> String {
+        let problem = Problem {
+            place: "annotation".to_owned(),
+            value: value.to_owned(),
+            allowed: "on or off".to_owned(),
+            example: "on".to_owned(),
+        };
+        problem.to_string()
+    }
+
+    #[test]
+    fn a_value_is_told_as_it_stands_there() {
+        assert_eq!(
+            said("o\nn "),
+            r#"annotation: "o\nn " is not valid: on or off, for example on"#
+        );
+        assert_eq!(said(""), "annotation is missing: on or off, for example on");
+        assert!(said(&"x".repeat(200)).contains(&format!("{:?} is", "x".repeat(200))));
+    }
+
+    #[test]
+    fn what_is_allowed_is_told_however_long_the_value_is() {
+        let said = said(&"\u{8d1f}".repeat(50_000));
+        assert!(said.len() < 1000, "{} bytes", said.len());
+        assert!(
+            said.ends_with("… (50000 characters) is not valid: on or off, for example on"),
+            "{said}"
+        );
+    }
 }

@@ -140,7 +140,7 @@ fn forwards(context: &Context<'_>) -> Vec<Problem> {
         }
         if !needed.is_empty() {
             let allowed = format!(
-                "{} (annotation {}): port {from} redirects to port {to}",
+                "it needs {} (annotation {}), because port {from} is to redirect to port {to}",
                 needed.join(" and "),
                 PROTOCOL_PORT.name()
             );
