@@ -3,9 +3,11 @@
 //!
 //! - [`event`]: what it is told; [`hearing`]: what it does about it;
 //! - [`worker`]: the task; [`pass`]: one pass and what follows from it; [`describe`]: for operators;
-//! - [`state`]: Services and Nodes; [`view`]: the mirror; [`facts`]: answers of the cloud;
+//! - [`state`]: Services and Nodes; [`view`]: the mirror; [`attachments`]: in how many groups each instance is; [`facts`]: answers of
+//!   the cloud;
 //! - [`queue`]: which Service is next; [`effects`]: what must be seen after a batch; [`change`]: traces.
 
+pub(crate) mod attachments;
 pub(crate) mod change;
 pub(crate) mod describe;
 pub(crate) mod effects;

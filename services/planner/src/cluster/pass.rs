@@ -44,6 +44,7 @@ impl ClusterTask {
         }
         let fresh = self.frozen().is_none();
         let room = self.room() > 0;
+        let own_attachments = self.view.attachments.release(uid);
         let Some((known, nodes)) = self.state.service_and_nodes(uid) else {
             // It has gone since it was put in line.
             self.queue.forget(uid);
@@ -66,7 +67,7 @@ impl ClusterTask {
                     .as_deref()
                     .map_or(Observation::Pending, Observation::Known),
                 facts: self.facts.current(now),
-                attachments: self.view.attachments(),
+                attachments: self.view.attachments.counts(),
                 memory: &known.memory,
                 fresh,
                 now_ms: now_ms(),
@@ -77,6 +78,7 @@ impl ClusterTask {
         metrics.pass(step.state, now.elapsed());
         if let Some(under_way) = self.under_way.get(uid) {
             if !under_way.is_outdated_by(step.batch.as_ref(), now) {
+                self.view.attachments.restore(uid, own_attachments);
                 return;
             }
         } else if step.batch.is_some() && !room {
@@ -164,6 +166,7 @@ impl ClusterTask {
             priority: planned.priority,
             deadline: self.limits.batch_deadline,
         };
+        self.view.attachments.reserve(uid, &batch.operations);
         let span = info_span!(
             parent: pass, "planner.execute", otel.kind = "client", clb.plan = plan.counter, clb.operations = batch.operations.len()
         );
@@ -215,6 +218,10 @@ impl ClusterTask {
                 let end = if newest == Some(batch.plan) {
                     self.under_way.remove(uid);
                     let end = self.take_execution(&batch, execution, now);
+                    if end != BatchEnd::Done {
+                        // What was done of it is shown; until it is planned again, the rest is there for others.
+                        self.view.attachments.release(uid);
+                    }
                     self.queue.release(uid, now);
                     end
                 } else {

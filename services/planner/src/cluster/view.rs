@@ -7,14 +7,16 @@ use std::collections::{BTreeSet, HashMap};
 
 use clb_model::cloud::LoadBalancer;
 use clb_model::{LoadBalancerId, ServiceUid, marks};
-use clb_planner_core::plan::Attachments;
 use clb_wire::actuator::{Interest, MirrorUpdate};
+
+use super::attachments::AttachmentLedger;
 
 /// The CLBs as last shown.
 #[derive(Debug, Default)]
 pub(crate) struct View {
     load_balancers: HashMap<LoadBalancerId, LoadBalancer>,
-    attachments: Attachments,
+    /// In how many groups each instance is.
+    pub(crate) attachments: AttachmentLedger,
     by_owner: HashMap<String, BTreeSet<LoadBalancerId>>,
     by_name: HashMap<String, BTreeSet<LoadBalancerId>>,
     resolved: HashMap<ServiceUid, Vec<LoadBalancerId>>,
@@ -29,7 +31,7 @@ impl View {
     /// A new stream, or none: everything will be shown again.
     pub(crate) fn clear(&mut self) {
         self.load_balancers.clear();
-        self.attachments = Attachments::NONE;
+        self.attachments.hide_all();
         self.by_owner.clear();
         self.by_name.clear();
         self.resolved.clear();
@@ -44,7 +46,7 @@ impl View {
             let named = interest.load_balancer.as_ref();
             named.is_none_or(|id| self.load_balancers.contains_key(id))
         });
-        self.remove_interest(&uid);
+        self.forget_interest(&uid);
         if let Some(found) = found {
             self.resolved.insert(uid.clone(), found);
         }
@@ -61,6 +63,11 @@ impl View {
 
     /// A Service is no longer of interest.
     pub(crate) fn remove_interest(&mut self, uid: &ServiceUid) {
+        self.attachments.release(uid);
+        self.forget_interest(uid);
+    }
+
+    fn forget_interest(&mut self, uid: &ServiceUid) {
         self.resolved.remove(uid);
         let Some(interest) = self.interests.remove(uid) else {
             return;
@@ -109,18 +116,13 @@ impl View {
         self.load_balancers.get(id)
     }
 
-    /// In how many groups each instance is.
-    pub(crate) fn attachments(&self) -> &Attachments {
-        &self.attachments
-    }
-
     /// Takes in an update and returns the Services that it may concern.
     pub(crate) fn apply(&mut self, update: MirrorUpdate) -> BTreeSet<ServiceUid> {
         match update {
             MirrorUpdate::LoadBalancer(load_balancer) => {
                 let mut concerned = self.take(&load_balancer.id);
                 concerned.extend(self.concerned_by(&load_balancer));
-                self.put(*load_balancer);
+                self.put(*load_balancer, &concerned);
                 concerned
             }
             MirrorUpdate::Gone(id) => {
@@ -144,7 +146,7 @@ impl View {
         }
     }
 
-    fn put(&mut self, load_balancer: LoadBalancer) {
+    fn put(&mut self, load_balancer: LoadBalancer, concerned: &BTreeSet<ServiceUid>) {
         let id = load_balancer.id.clone();
         if let Some(owner) = load_balancer.tags.get(marks::OWNER_TAG) {
             self.by_owner.entry(owner.clone()).or_default().insert(id.clone());
@@ -153,7 +155,7 @@ impl View {
             .entry(load_balancer.name.clone())
             .or_default()
             .insert(id.clone());
-        self.attachments.add(&load_balancer);
+        self.attachments.show(&load_balancer, concerned);
         self.gone.remove(&id);
         self.load_balancers.insert(id, load_balancer);
     }
@@ -162,7 +164,7 @@ impl View {
         let Some(before) = self.load_balancers.remove(id) else {
             return BTreeSet::new();
         };
-        self.attachments.remove(&before);
+        self.attachments.hide(&before);
         let concerned = self.concerned_by(&before);
         if let Some(owner) = before.tags.get(marks::OWNER_TAG) {
             remove_from(&mut self.by_owner, owner, id);

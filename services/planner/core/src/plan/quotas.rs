@@ -28,24 +28,32 @@ impl Attachments {
 
     /// A CLB has come into view. The planner's shell keeps one count for all Services of a cluster.
     pub fn add(&mut self, load_balancer: &LoadBalancer) {
-        for instance in instances(load_balancer) {
-            *self.0.entry(instance.to_owned()).or_default() += 1;
-        }
+        instances(load_balancer).for_each(|instance| self.attach(instance));
     }
 
     /// A CLB that was added has left the view.
     pub fn remove(&mut self, load_balancer: &LoadBalancer) {
-        for instance in instances(load_balancer) {
-            if let Some(count) = self.0.get_mut(instance) {
-                *count = count.saturating_sub(1);
-                if *count == 0 {
-                    self.0.remove(instance);
-                }
+        instances(load_balancer).for_each(|instance| self.detach(instance));
+    }
+
+    /// An instance is in one more group, or about to be.
+    pub fn attach(&mut self, instance: &str) {
+        *self.0.entry(instance.to_owned()).or_default() += 1;
+    }
+
+    /// It is in one group less.
+    pub fn detach(&mut self, instance: &str) {
+        if let Some(count) = self.0.get_mut(instance) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                self.0.remove(instance);
             }
         }
     }
 
-    fn of(&self, instance: &str) -> usize {
+    /// In how many groups an instance is.
+    #[must_use]
+    pub fn of(&self, instance: &str) -> usize {
         self.0.get(instance).copied().unwrap_or_default()
     }
 }
