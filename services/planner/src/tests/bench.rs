@@ -29,7 +29,7 @@ use crate::actuator::mirror::MirrorStream;
 use crate::actuator::reach::Reach;
 use crate::cluster::ClusterHandle;
 use crate::cluster::event::{Description, Event};
-use crate::cluster::worker::{ClusterTask, Limits};
+use crate::cluster::worker::{ClusterTask, Limits, Planning};
 use crate::directives::Outbox;
 use crate::metrics::PlannerMetrics;
 use crate::settings::PlannerSettings;
@@ -60,9 +60,18 @@ impl Bench {
 
     /// Starts it with room for so many batches.
     pub(super) fn with_room_for(batches_in_flight: usize) -> Self {
+        Self::with(fake_core::step, batches_in_flight, "{}")
+    }
+
+    /// Starts it with the real core, and with these quotas.
+    pub(super) fn with_quotas(quotas: &str) -> Self {
+        Self::with(clb_planner_core::step, 256, quotas)
+    }
+
+    fn with(planning: Planning, batches_in_flight: usize, quotas: &str) -> Self {
         super::traces::recorder();
         let settings: PlannerSettings = from_yaml(&format!(
-            "insecure: true\nclusters: [{{id: {CLUSTER}, region: cn-hangzhou, vpc_id: vpc-1}}]"
+            "insecure: true\nclusters: [{{id: {CLUSTER}, region: cn-hangzhou, vpc_id: vpc-1, quotas: {quotas}}}]"
         ))
         .unwrap();
         let cluster = settings.clusters[0].to_core().unwrap();
@@ -84,7 +93,7 @@ impl Bench {
         let handle = Arc::new(handle);
         let task = ClusterTask::new(
             handle.clone(),
-            fake_core::step,
+            planning,
             cluster,
             Limits {
                 batches_in_flight,
@@ -157,6 +166,11 @@ impl Bench {
     /// Tells the cluster's task, which hears it once the test waits for something.
     pub(super) async fn tell(&self, event: Event) {
         assert!(self.handle.tell(event).await);
+    }
+
+    /// Waits until the planner has nothing left to do at this moment.
+    pub(super) async fn settle(&self) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
     /// What operators see.

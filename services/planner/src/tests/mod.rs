@@ -8,6 +8,7 @@ mod fake_actuator;
 mod fake_core;
 mod fake_watcher;
 mod mirror;
+mod quotas;
 mod scale;
 mod snapshots;
 mod traces;
