@@ -8,9 +8,11 @@
 mod adoption;
 mod examples;
 mod expected;
+mod finding;
 mod lab;
 mod listeners;
 mod mistakes;
+mod ours;
 mod reuse;
 mod shown;
 mod status;

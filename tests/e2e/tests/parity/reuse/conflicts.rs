@@ -164,8 +164,8 @@ async fn the_first_keeps_it_from_another_cluster_on_a_real_api() -> anyhow::Resu
     }
 }
 
-/// Several Services that want it at the same moment: one gets it, and it is never taken away again.
-async fn nobody_fights(stage: Stage) -> anyhow::Result<()> {
+/// Several Services that want it at the same moment: one gets it, and it is never taken away again, nor after a restart of everything.
+async fn nobody_fights(mut stage: Stage) -> anyhow::Result<()> {
     let clients: Vec<_> = stage
         .world
         .clusters
@@ -195,8 +195,20 @@ async fn nobody_fights(stage: Stage) -> anyhow::Result<()> {
         .await?;
     let last = last_call(&stage);
     let owner = listener(&stage)["Description"].clone();
-    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
-    assert_eq!(written_since(&stage, last), Vec::<String>::new());
+    for restarts in 0..2 {
+        if restarts > 0 {
+            stage.world.services.restart().await?;
+        }
+        tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+        assert_eq!(written_since(&stage, last), Vec::<String>::new());
+        let mut said = Vec::new();
+        for name in names {
+            for client in &clients {
+                said.extend(warnings(client, name).await?);
+            }
+        }
+        assert_eq!(said.len(), losers, "each was told once: {said:#?}");
+    }
     assert_eq!(listener(&stage)["Description"], owner);
     let calls = stage.world.cloud.cloud().calls();
     let of_listener = |action: &str| {
