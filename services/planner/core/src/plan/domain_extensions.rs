@@ -3,8 +3,9 @@
 use clb_model::cloud::{Listener, ListenerProtocol};
 use clb_model::operation::{Change, OperationId};
 
-use super::PlanContext;
 use super::draft::{Draft, Proposal};
+use super::{Obstacle, PlanContext};
+use crate::conditions::reason;
 use crate::desired::DesiredListener;
 
 /// Plans them for one listener: one that is there, or one that `created` creates.
@@ -85,14 +86,15 @@ pub(super) fn plan(
         }
     }
     if !left_out.is_empty() {
-        draft.notice(
-            true,
-            "SyncLoadBalancerFailed",
-            format!(
-                "the quota of {quota} extension domains per listener leaves out {} on listener {}",
+        draft.obstacle(Obstacle {
+            reason: reason::QUOTA_EXCEEDED,
+            message: format!(
+                "the quota of {quota} extension domains per listener leaves out {} on listener {}: name fewer, or raise the quota and \
+                 the planner's setting for it",
                 left_out.join(", "),
                 wanted.key
             ),
-        );
+            listener: None,
+        });
     }
 }

@@ -333,6 +333,17 @@ fn more_extension_domains_than_the_quota_leave_the_last_out_and_say_so() {
             .iter()
             .any(|text| text.contains("quota of 2") && text.contains("c.com"))
     );
+    assert_eq!(
+        world.condition(PROGRAMMED).as_deref(),
+        Some("False QuotaExceeded")
+    );
+    world.lab.cluster.quotas.domain_extensions_per_listener = 3;
+    world.settle();
+    assert_eq!(
+        world.clb().listeners[&key("https:443")].domain_extensions.len(),
+        3
+    );
+    assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("True Programmed"));
 }
 
 #[test]
