@@ -16,8 +16,12 @@ pub(super) const FAILED: &str = events::reason::SYNC_LOAD_BALANCER_FAILED;
 /// Says of a Service with mistakes what its annotations' names alone show: a misspelt one may be why another is missing. Other remarks
 /// wait until the mistakes are mended.
 pub(super) fn say_names(pass: &mut Pass<'_>) {
-    for notice in annotations::read(&pass.inputs.service.annotations).notices {
-        say_notice(pass, &notice);
+    let notices = annotations::read(&pass.inputs.service.annotations).notices;
+    for notice in notices
+        .iter()
+        .filter(|notice| notice.reason == events::reason::UNKNOWN_ANNOTATION)
+    {
+        say_notice(pass, notice);
     }
 }
 

@@ -7,7 +7,7 @@ use clb_model::operation::{Change, CloudError, ErrorClass, Operation, OperationR
 
 use super::world::World;
 use crate::conditions::{self, ACCEPTED, NOTIFIED, PROGRAMMED};
-use crate::desired::tests::lab::{Lab, node};
+use crate::desired::tests::lab::{Lab, node, tcp_port};
 use crate::step::{Memory, State};
 
 /// One pass whose batch comes to these outcomes instead of being carried out.
@@ -75,6 +75,18 @@ fn all_mistakes_are_said_in_one_event_once() {
         Some("False InvalidAnnotations")
     );
     assert!(!world.lab.service.finalizer, "nothing was built");
+}
+
+#[test]
+fn an_empty_value_that_is_missed_is_said_in_one_event() {
+    let mut world = World::new(Lab::with_ports(vec![tcp_port(443)]).annotated("protocol-port", "https:443"));
+    world.lab = world.lab.clone().annotated("cert-id", "");
+    world.settle();
+    let said = world.said();
+    assert!(
+        said.len() == 1 && said[0].contains("cert-id is missing"),
+        "{said:?}"
+    );
 }
 
 #[test]
