@@ -243,6 +243,11 @@ impl Services {
         Ok(endpoint.connect_lazy())
     }
 
+    /// Changes what the planner is configured with at its next start.
+    pub fn change_planner(&mut self, change: impl FnOnce(&mut PlannerSettings)) {
+        change(&mut self.factory.planner);
+    }
+
     /// Changes what the actuator is given at its next start.
     pub fn set_keys(&mut self, keys: Keys) {
         self.factory.keys = keys;

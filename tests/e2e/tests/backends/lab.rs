@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use clb_e2e::{Api, Sketch, Stage, events_of, find_load_balancer, service_api, text, uid_of};
+use clb_sandbox::workload::{LabNode, Layout};
 use clb_sandbox::world::Options;
 use cloud_sim::{Account, Call, DEFAULT_ACCOUNT, NetworkInterface, lab};
 use k8s_openapi::api::core::v1::{Node, Service};
@@ -92,6 +93,20 @@ pub(crate) fn eni(name: &str) -> Sketch {
     by_hand(name).plain_annotation("service.beta.kubernetes.io/backend-type", "eni")
 }
 
+/// Nodes n1 to n3 and the virtual node vk.
+pub(crate) fn virtual_node_among_three() -> Layout {
+    let mut nodes: Vec<LabNode> = (1..=3).map(|number| LabNode::numbered("", number)).collect();
+    nodes.push(LabNode {
+        name: "vk".to_owned(),
+        labels: vec![("type".to_owned(), "virtual-kubelet".to_owned())],
+        ..LabNode::numbered("", 9)
+    });
+    Layout {
+        nodes,
+        pods: Vec::new(),
+    }
+}
+
 impl Lab {
     pub(crate) async fn start(api: Api) -> anyhow::Result<Option<Self>> {
         Self::start_with(api, |_| {}).await
@@ -114,7 +129,7 @@ impl Lab {
     /// Gives pods their ENIs.
     pub(crate) fn attach(&self, pods: &[Pod]) {
         for pod in pods {
-            let eni = format!("eni-{}", pod.address.to_string().replace('.', "-"));
+            let eni = format!("eni-{}", pod.address.to_string().replace(['.', ':'], "-"));
             self.account.add_network_interface(NetworkInterface::new(
                 &eni,
                 lab::VPC,
@@ -160,6 +175,7 @@ impl Lab {
 
     async fn write_slice(&self, service: &str, part: &str, port: u16, pods: &[Pod]) -> anyhow::Result<()> {
         let endpoints: Vec<Value> = pods.iter().map(Pod::endpoint).collect();
+        let v6 = pods.iter().any(|pod| pod.address.is_ipv6());
         let name = format!("{service}-{part}");
         let object = json!({
             "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
@@ -167,7 +183,7 @@ impl Lab {
                 "name": name, "namespace": "default",
                 "labels": {"kubernetes.io/service-name": service},
             },
-            "addressType": "IPv4",
+            "addressType": if v6 { "IPv6" } else { "IPv4" },
             "ports": [{"name": "tcp-80", "protocol": "TCP", "port": port}],
             "endpoints": endpoints,
         });

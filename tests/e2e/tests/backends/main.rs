@@ -1,5 +1,6 @@
 //! Which nodes and pods are backends, when they come and go, and what that costs, as the cloud sees it.
 
+mod adopted;
 mod bad;
 mod cost;
 mod deployment;
@@ -14,4 +15,5 @@ mod quotas;
 mod readiness;
 mod sequences;
 mod sharing;
+mod source_ranges;
 mod troubles;

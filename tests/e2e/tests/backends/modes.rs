@@ -1,26 +1,16 @@
 //! The three modes, and the pods on virtual nodes in each.
 
 use clb_e2e::{Api, Sketch, load_balancer_of};
-use clb_sandbox::workload::{LabNode, Layout};
 use serde_json::json;
 
-use crate::lab::{Lab, by_hand, eni, on_both_apis, pod};
+use crate::lab::{Lab, by_hand, eni, on_both_apis, pod, virtual_node_among_three};
 
 on_both_apis!(every_mode_and_virtual_nodes_in_each, annotations_choose_and_weigh);
 
-/// Nodes n1 to n3 and a virtual one.
-async fn lab_with_a_virtual_node(api: Api) -> anyhow::Result<Option<Lab>> {
-    let mut nodes: Vec<LabNode> = (1..=3).map(|number| LabNode::numbered("", number)).collect();
-    nodes.push(LabNode {
-        name: "vk".to_owned(),
-        labels: vec![("type".to_owned(), "virtual-kubelet".to_owned())],
-        ..LabNode::numbered("", 9)
-    });
-    let layout = Layout {
-        nodes,
-        pods: Vec::new(),
-    };
-    Lab::start_with(api, |options| options.layout = Some(layout)).await
+/// With nodes n1 to n3 and a virtual one.
+pub(crate) async fn lab_with_a_virtual_node(api: Api) -> anyhow::Result<Option<Lab>> {
+    let nodes = virtual_node_among_three();
+    Lab::start_with(api, |options| options.layout = Some(nodes)).await
 }
 
 /// Two pods on n1, one on n2, one on a virtual node: backends are nodes on the node port, weighed by pods under Local policy, or pods on
@@ -62,6 +52,17 @@ async fn every_mode_and_virtual_nodes_in_each(api: Api) -> anyhow::Result<()> {
         let expected = if server["Type"] == "ecs" { node_port } else { 8080 };
         assert_eq!(server["Port"], expected);
     }
+    // Pods carry the target port in theirs where all backends are pods.
+    let eni = lab.service("eni").await?.metadata.uid.unwrap_or_default();
+    let load_balancer = load_balancer_of(&lab.stage, &eni);
+    let mark = "k8s/8080/eni/default/sandbox-1";
+    let servers = load_balancer["vgroups"][mark]["servers"].as_array().cloned();
+    let servers = servers.unwrap_or_default();
+    assert_eq!(servers.len(), pods.len());
+    assert!(
+        servers.iter().all(|server| server["Description"] == mark),
+        "{servers:#?}"
+    );
     lab.stage.end().await;
     Ok(())
 }
