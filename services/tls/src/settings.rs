@@ -42,7 +42,8 @@ pub fn check_security(fields: &SecurityFields<'_>, checker: &mut Checker<'_, '_>
             "required, but not given",
             "give tls.ca_file, tls.cert_file and tls.key_file, or --insecure for plaintext on loopback",
         ),
-        (Some(Some(_)), Some(true)) => {
+        // A group with mistakes of its own was given too.
+        (None | Some(Some(_)), Some(true)) => {
             checker.wrong("tls", "given together with insecure", "leave one of the two out");
         }
         _ => {}

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clb_model::ClusterId;
 use clb_settings::{Checker, HostPort, Partial, settings};
 use clb_telemetry::{AdminSettings, LogSettings, OtlpSettings};
-use clb_tls::TlsSettings;
+use clb_tls::{SecurityFields, TlsSettings, check_security};
 use kube::config::Kubeconfig;
 
 use crate::pending::Debounce;
@@ -97,21 +97,13 @@ fn is_kubeconfig(content: &[u8]) -> Result<(), String> {
 }
 
 fn consistent(settings: &Partial<WatcherSettings>, checker: &mut Checker<'_, '_>) {
-    match (&settings.tls, settings.insecure) {
-        (Some(None), Some(false)) => checker.wrong(
-            "tls",
-            "no certificates",
-            "set tls.ca_file, tls.cert_file and tls.key_file, or --insecure for plaintext on loopback",
-        ),
-        (Some(Some(_)), Some(true)) => {
-            checker.wrong(
-                "insecure",
-                "certificates are given as well",
-                "leave one of the two out",
-            );
-        }
-        _ => {}
-    }
+    let fields = SecurityFields {
+        tls: settings.tls.as_ref(),
+        insecure: settings.insecure,
+        listen: &[],
+        dial: &[("planner", settings.planner.as_ref())],
+    };
+    check_security(&fields, checker);
     if let Some(debounce) = &settings.debounce
         && debounce.nodes_joining_max < debounce.nodes_joining_quiet
     {
@@ -176,9 +168,21 @@ mod tests {
     }
 
     #[test]
-    fn certificates_or_insecure_but_not_neither() {
-        let errors =
-            from_yaml::<WatcherSettings>("{cluster_id: c-1, planner: '127.0.0.1:7000'}").unwrap_err();
-        assert!(errors.to_string().contains("--insecure"), "{errors}");
+    fn certificates_or_insecure_but_not_neither_and_insecure_on_loopback_only() {
+        for (security, wrong) in [
+            ("planner: 'planner:7000'", "tls"),
+            (
+                "planner: '127.0.0.1:7000', insecure: true, tls: {ca_file: a, cert_file: b, key_file: c}",
+                "tls",
+            ),
+            ("planner: 'planner:7000', insecure: true", "planner"),
+        ] {
+            let errors =
+                from_yaml::<WatcherSettings>(&format!("{{cluster_id: c-1, {security}}}")).unwrap_err();
+            let [problem] = errors.problems() else {
+                panic!("{errors}")
+            };
+            assert_eq!(problem.field, wrong, "{errors}");
+        }
     }
 }

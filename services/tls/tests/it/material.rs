@@ -166,6 +166,10 @@ fn settings_that_contradict_each_other_are_named_at_start() {
             vec!["tls"],
         ),
         (
+            "{insecure: true, tls: {ca_file: a}}",
+            vec!["tls.cert_file", "tls.key_file", "tls"],
+        ),
+        (
             "{insecure: true, listen: '0.0.0.0:1', planner: 'planner:1'}",
             vec!["listen", "planner"],
         ),
@@ -182,37 +186,55 @@ fn settings_that_contradict_each_other_are_named_at_start() {
     }
 }
 
-#[test]
-fn a_start_names_all_three_files_that_are_of_no_use() {
+/// The problems of a start of the example, and the fields that they are about, sorted.
+fn refused(arguments: &[&str]) -> (String, Vec<String>) {
     let program = clb_settings::Program {
         name: "clb-example",
         version: "1",
         about: "",
     };
-    let folder = tempfile::tempdir().unwrap();
-    let no_key = folder.path().join("key.pem");
-    std::fs::write(&no_key, "hunter2").unwrap();
-    let arguments = [
-        "--listen=here".to_owned(),
-        "--tls-ca-file=/no/such/ca.pem".to_owned(),
-        "--tls-cert-file=/no/such/cert.pem".to_owned(),
-        format!("--tls-key-file={}", no_key.display()),
-    ];
+    let arguments = arguments.iter().map(|argument| (*argument).to_owned());
     let Err(clb_settings::LoadError::Wrong(errors)) =
         clb_settings::load::<ServiceSettings>(&program, arguments, [])
     else {
         panic!("accepted")
     };
-    let mut fields: Vec<_> = errors
-        .problems()
-        .iter()
-        .map(|problem| problem.field.as_str())
-        .collect();
+    let fields = errors.problems().iter().map(|problem| problem.field.clone());
+    let mut fields: Vec<_> = fields.collect();
     fields.sort_unstable();
+    (errors.to_string(), fields)
+}
+
+#[test]
+fn files_that_are_not_there_do_not_hide_that_insecure_rules_them_out() {
+    let (errors, fields) = refused(&[
+        "--insecure=true",
+        "--tls-ca-file=/no/such/ca.pem",
+        "--tls-cert-file=/no/such/cert.pem",
+    ]);
+    assert_eq!(
+        fields,
+        ["tls", "tls.ca_file", "tls.cert_file", "tls.key_file"],
+        "{errors}"
+    );
+    assert!(errors.contains("given together with insecure"), "{errors}");
+}
+
+#[test]
+fn a_start_names_all_three_files_that_are_of_no_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let no_key = folder.path().join("key.pem");
+    std::fs::write(&no_key, "hunter2").unwrap();
+    let (errors, fields) = refused(&[
+        "--listen=here",
+        "--tls-ca-file=/no/such/ca.pem",
+        "--tls-cert-file=/no/such/cert.pem",
+        &format!("--tls-key-file={}", no_key.display()),
+    ]);
     assert_eq!(
         fields,
         ["listen", "tls.ca_file", "tls.cert_file", "tls.key_file"],
         "{errors}"
     );
-    assert!(!errors.to_string().contains("hunter2"), "{errors}");
+    assert!(!errors.contains("hunter2"), "{errors}");
 }
