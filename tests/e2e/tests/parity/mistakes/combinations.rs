@@ -80,6 +80,59 @@ pub(crate) const COMBINATIONS: &[Mistake] = &[
         value: "80:443",
         allowed: "port 80 to be an http listener",
     },
+    // Nothing is an HTTP listener without protocol-port.
+    Mistake {
+        ports: WEB,
+        annotations: &[("cert-id", "cert-a"), ("forward-port", "80:443")],
+        at: "forward-port",
+        value: "80:443",
+        allowed: "port 80 to be an http listener and port 443 to be an https listener",
+    },
+    Mistake {
+        ports: WEB,
+        annotations: &[
+            ("protocol-port", "http:80,https:443"),
+            ("cert-id", "cert-a"),
+            ("forward-port", "443:80"),
+        ],
+        at: "forward-port",
+        value: "443:80",
+        allowed: "port 443 to be an http listener and port 80 to be an https listener",
+    },
+    Mistake {
+        ports: WEB,
+        annotations: &[
+            ("protocol-port", "http:80,https:443"),
+            ("cert-id", "cert-a"),
+            ("forward-port", "80:8443"),
+        ],
+        at: "forward-port",
+        value: "80:8443",
+        allowed: "port 8443 to be an https listener of this Service",
+    },
+    // A list that cannot be read is the only mistake, whatever hangs on it.
+    Mistake {
+        ports: WEB,
+        annotations: &[("protocol-port", "http:80;https:443"), ("forward-port", "80:443")],
+        at: "protocol-port",
+        value: "http:80;https:443",
+        allowed: "with commas between",
+    },
+    // An empty value is none.
+    Mistake {
+        ports: TLS,
+        annotations: &[("protocol-port", "https:443"), ("cert-id", "")],
+        at: "cert-id",
+        value: "",
+        allowed: "the https listener on port 443 needs a server certificate",
+    },
+    Mistake {
+        ports: TCP,
+        annotations: &[("acl-status", "on"), ("acl-id", "acl-1"), ("acl-type", "")],
+        at: "acl-type",
+        value: "",
+        allowed: "white or black",
+    },
     Mistake {
         ports: TCP,
         annotations: &[("instance-charge-type", "PayByCLCU"), ("spec", "slb.s1.small")],

@@ -171,6 +171,18 @@ const REMARKS: &[Remark] = &[
     },
     Remark {
         ports: TCP,
+        annotations: &[("protocol-port", "http:8080,tcp:80,https:8443")],
+        at: "protocol-port",
+        because: "http:8080, https:8443 name ports that the Service does not have",
+    },
+    Remark {
+        ports: TCP,
+        annotations: &[("hostname", "www.example.com"), ("external-ip-type", "eip")],
+        at: "external-ip-type",
+        because: "loadbalancer-hostname alone",
+    },
+    Remark {
+        ports: TCP,
         annotations: &[("backend-type", "eni"), ("remove-unscheduled-backend", "on")],
         at: "remove-unscheduled-backend",
         because: "ECS backends",
@@ -230,6 +242,21 @@ const REMARKS: &[Remark] = &[
         annotations: &[("service.beta.kubernetes.io/alibabacloud-loadbalancer-name", "web")],
         at: "service.beta.kubernetes.io/alibabacloud-loadbalancer-name",
         because: "did you mean service.beta.kubernetes.io/alibaba-cloud-loadbalancer-name?",
+    },
+    Remark {
+        ports: TCP,
+        annotations: &[("service.beta.kubernetes.io/alibaba-cloud-scheduler", "wrr")],
+        at: "service.beta.kubernetes.io/alibaba-cloud-scheduler",
+        because: "did you mean service.beta.kubernetes.io/alibaba-cloud-loadbalancer-scheduler?",
+    },
+    Remark {
+        ports: TCP,
+        annotations: &[(
+            "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-backend-type",
+            "eni",
+        )],
+        at: "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-backend-type",
+        because: "did you mean service.beta.kubernetes.io/backend-type?",
     },
     Remark {
         ports: TCP,

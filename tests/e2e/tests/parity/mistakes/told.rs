@@ -169,7 +169,17 @@ async fn all_mistakes_are_told_at_once(api: Api) -> anyhow::Result<()> {
         ],
     );
     service.object["spec"]["loadBalancerSourceRanges"] = json!(["10.0.0.0/8"]);
-    apply_all(&stage, &[service]).await?;
+    // Here the cloud must be read for one of them.
+    let nowhere = lab::service(
+        "nowhere",
+        &["80/TCP"],
+        &[
+            ("id", "lb-nowhere"),
+            ("scheduler", "fair"),
+            ("bandwidth", "61 Mbps"),
+        ],
+    );
+    apply_all(&stage, &[service, nowhere]).await?;
     stage
         .until("the Service is told", async || {
             Ok(events(&stage).await?.contains_key("many"))
@@ -189,6 +199,19 @@ async fn all_mistakes_are_told_at_once(api: Api) -> anyhow::Result<()> {
         assert!(message.contains(&lab::full_name(at)), "{at} is not in {message}");
     }
     assert!(message.contains("spec.loadBalancerSourceRanges"), "{message}");
+    stage
+        .until("the other Service is told too", async || {
+            Ok(events(&stage).await?.contains_key("nowhere"))
+        })
+        .await?;
+    let on_nowhere = &events(&stage).await?["nowhere"];
+    assert_eq!(on_nowhere.len(), 1, "{on_nowhere:?}");
+    for part in ["lb-nowhere", "fair", "61"] {
+        assert!(
+            on_nowhere[0].message.contains(part),
+            "{part} is not in {on_nowhere:?}"
+        );
+    }
     let said = &events(&stage).await?["many"];
     assert_eq!(said.len(), 1, "{said:?}");
     assert_eq!(stage.writes(), 0);
