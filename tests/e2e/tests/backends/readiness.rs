@@ -1,5 +1,7 @@
 //! Which endpoints count: ready ones, or, where none is, those that still serve; each address once; without a node's name too.
 
+use std::net::Ipv6Addr;
+
 use clb_e2e::Api;
 use serde_json::json;
 
@@ -9,6 +11,7 @@ on_both_apis!(
     ready_endpoints_else_those_that_still_serve,
     duplicates_and_endpoints_without_a_node,
     a_group_never_empties_while_an_endpoint_is_ready,
+    slices_of_both_families,
 );
 
 fn terminating(number: u16) -> Pod {
@@ -112,6 +115,50 @@ async fn a_group_never_empties_while_an_endpoint_is_ready(api: Api) -> anyhow::R
     lab.backends_are(&uid, &all).await?;
     lab.apply(&web.annotated("backend-label", "no=such")).await?;
     lab.backends_are(&uid, &[]).await?;
+    lab.stage.end().await;
+    Ok(())
+}
+
+/// The same pod with an IPv6 address.
+fn v6(pod: &Pod, number: u16) -> Pod {
+    Pod {
+        address: Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number + 1).into(),
+        ..pod.clone()
+    }
+}
+
+/// Each pod is in a slice of each family: it is one backend, and one pod of its node. A CLB with an IPv6 address takes the IPv6 ones
+/// where the annotation says so, and follows them.
+async fn slices_of_both_families(api: Api) -> anyhow::Result<()> {
+    let Some(lab) = Lab::start(api).await? else {
+        return Ok(());
+    };
+    let pods = [pod(0).on("n1"), pod(1).on("n1"), pod(2).on("n2")];
+    let with_v6: Vec<Pod> = (0..).zip(&pods).map(|(number, pod)| v6(pod, number)).collect();
+    for service in ["web", "local", "six"] {
+        lab.slice_to(service, "v4", 8080, &pods).await?;
+        lab.slice_to(service, "v6", 8080, &with_v6).await?;
+    }
+    let uid = lab.apply(&eni("web").tcp(80)).await?;
+    lab.pods_are(&uid, &pods, 8080).await?;
+    let local = by_hand("local")
+        .tcp(80)
+        .spec("externalTrafficPolicy", json!("Local"));
+    let local = lab.apply(&local).await?;
+    lab.backends_are(&local, &["i-n1=2", "i-n2=1"]).await?;
+
+    let six = eni("six")
+        .tcp(80)
+        .annotated("ip-version", "ipv6")
+        .annotated("backend-ip-version", "ipv6");
+    let six = lab.apply(&six).await?;
+    lab.pods_are(&six, &with_v6, 8080).await?;
+    let load_balancer = clb_e2e::load_balancer_of(&lab.stage, &six);
+    assert_eq!(load_balancer["AddressIPVersion"], "ipv6");
+    let mut fewer = with_v6.clone();
+    fewer[0] = v6(&pods[0], 100);
+    lab.slice_to("six", "v6", 8080, &fewer).await?;
+    lab.pods_are(&six, &fewer, 8080).await?;
     lab.stage.end().await;
     Ok(())
 }
