@@ -9,7 +9,7 @@ use clb_model::cloud::LoadBalancer;
 use clb_model::events::reason::ANNOTATION_CHANGED;
 
 use super::draft::Draft;
-use super::marked::is_our_vgroup;
+use super::marked::{is_our_listener, is_our_vgroup};
 use super::{PlanContext, group_name};
 use crate::desired::{DesiredListener, DesiredVServerGroup, VServerGroupIdentity};
 
@@ -36,7 +36,10 @@ pub(super) fn in_force<'d>(
     };
     let mut kept: BTreeMap<&VServerGroupIdentity, VServerGroupIdentity> = BTreeMap::new();
     for (index, group) in vgroups.iter().enumerate() {
-        let Some(present) = present(context, load_balancer, group, listeners) else {
+        let shares_mark = vgroups
+            .iter()
+            .any(|other| other.mark == group.mark && other.identity != group.identity);
+        let Some(present) = present(context, load_balancer, group, listeners, shares_mark) else {
             continue;
         };
         draft.notice(
@@ -66,48 +69,56 @@ pub(super) fn in_force<'d>(
     result
 }
 
-/// The group that a port uses, where it is another than the wanted one.
+/// The group that a port uses, where it is another than the wanted one. `shares_mark` says whether the backends of another port, which is
+/// to have another group, carry the same mark: then they tell nothing, and only a listener does.
 fn present(
     context: PlanContext<'_>,
     load_balancer: &LoadBalancer,
     group: &DesiredVServerGroup,
     listeners: &[DesiredListener],
+    shares_mark: bool,
 ) -> Option<VServerGroupIdentity> {
-    let holds_ours = |id: &VServerGroupId| {
-        load_balancer.vgroups.get(id).is_some_and(|vgroup| {
-            vgroup
-                .backends
-                .iter()
-                .any(|backend| backend.description == group.mark)
-        })
-    };
-    let own = VServerGroupIdentity::Own(group.mark.clone());
-    let has_own = load_balancer
-        .vgroups
-        .values()
-        .any(|vgroup| vgroup.name == group.mark);
-    match &group.identity {
-        VServerGroupIdentity::Own(_) if has_own => return None,
-        VServerGroupIdentity::Reused(id) if holds_ours(id) => return None,
-        VServerGroupIdentity::Reused(_) if has_own => return Some(own),
-        _ => {}
-    }
-    let users_groups = || {
-        load_balancer
-            .vgroups
+    let vgroups = &load_balancer.vgroups;
+    let listened = || {
+        listeners
             .iter()
-            .filter(|(_, vgroup)| !is_our_vgroup(context, vgroup))
-            .map(|(id, _)| id)
+            .filter(|listener| listener.vgroup.as_ref() == Some(&group.identity))
+            .filter_map(|listener| load_balancer.listeners.get(&listener.key))
+            .filter(|listener| is_our_listener(context, listener))
+            .find_map(|listener| listener.vgroup.as_ref())
     };
-    let listened = listeners
-        .iter()
-        .filter(|listener| listener.vgroup.as_ref() == Some(&group.identity))
-        .filter_map(|listener| load_balancer.listeners.get(&listener.key))
-        .filter(|listener| super::marked::is_our_listener(context, listener))
-        .find_map(|listener| listener.vgroup.as_ref());
-    users_groups()
-        .find(|id| holds_ours(id))
-        .or_else(|| users_groups().find(|id| Some(*id) == listened))
-        .map(|id| VServerGroupIdentity::Reused(id.clone()))
-        .filter(|present| *present != group.identity)
+    let used = if shares_mark {
+        listened()
+    } else {
+        let holds_ours = |id: &VServerGroupId| {
+            let backends = vgroups.get(id).map(|vgroup| &vgroup.backends);
+            let mut backends = backends.into_iter().flatten();
+            backends.any(|backend| backend.description == group.mark)
+        };
+        let own = vgroups
+            .iter()
+            .find_map(|(id, vgroup)| (vgroup.name == group.mark).then_some(id));
+        match &group.identity {
+            VServerGroupIdentity::Own(_) if own.is_some() => own,
+            VServerGroupIdentity::Reused(id) if holds_ours(id) => Some(id),
+            VServerGroupIdentity::Reused(_) if own.is_some() => own,
+            _ => {
+                let users = vgroups
+                    .iter()
+                    .filter(|(_, vgroup)| !is_our_vgroup(context, vgroup));
+                let mut users = users.map(|(id, _)| id);
+                users.find(|id| holds_ours(id)).or_else(listened)
+            }
+        }
+    };
+    let (id, vgroup) = vgroups.get_key_value(used?)?;
+    let present = if vgroup.name == group.mark {
+        VServerGroupIdentity::Own(group.mark.clone())
+    } else if is_our_vgroup(context, vgroup) {
+        // Its own group of another kind of backends, which the wanted one replaces.
+        return None;
+    } else {
+        VServerGroupIdentity::Reused(id.clone())
+    };
+    (present != group.identity).then_some(present)
 }

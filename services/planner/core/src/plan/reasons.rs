@@ -57,11 +57,15 @@ impl<'a> BackendWords<'a> {
     /// Why these get another weight.
     pub(super) fn weighing(&self, changes: &[(Backend, u8)]) -> String {
         list(changes.iter().map(|(backend, before)| {
-            format!(
-                "{} has weight {} instead of {before}",
-                self.name(backend),
-                backend.weight
-            )
+            let name = self.name(backend);
+            if backend.weight == *before {
+                format!(
+                    "{name} is marked {} and weighs {before} as before",
+                    backend.description
+                )
+            } else {
+                format!("{name} has weight {} instead of {before}", backend.weight)
+            }
         }))
     }
 

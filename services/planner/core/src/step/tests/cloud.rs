@@ -279,9 +279,20 @@ fn check_fence(operation: &Operation, before: Option<&LoadBalancer>) {
         | Change::ChangeDomainExtension {
             certificate_id: None, ..
         } => true,
-        Change::ChangeBackends { change, backends, .. } => {
-            *change == BackendChange::Remove
-                || (*change == BackendChange::Set && backends.iter().any(|backend| backend.weight == 0))
+        Change::ChangeBackends {
+            vgroup,
+            change,
+            backends,
+        } => {
+            let group = match vgroup {
+                VServerGroupRef::Id(id) => before.and_then(|clb| clb.vgroups.get(id)),
+                VServerGroupRef::CreatedBy(_) => None,
+            };
+            let present = group.into_iter().flat_map(|group| &group.backends);
+            let weighs: BTreeMap<_, _> = present.map(|one| (one.key(), one.weight)).collect();
+            let drains =
+                |one: &Backend| one.weight == 0 && weighs.get(&one.key()).is_some_and(|weight| *weight > 0);
+            *change == BackendChange::Remove || (*change == BackendChange::Set && backends.iter().any(drains))
         }
         _ => false,
     };

@@ -19,6 +19,7 @@ mod properties;
 mod quotas;
 mod readiness_gates;
 mod reuse;
+mod shared_marks;
 mod source_ranges;
 mod standard_fields;
 pub(crate) mod world;

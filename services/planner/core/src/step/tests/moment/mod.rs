@@ -1,6 +1,7 @@
 //! Random Services in random clusters, one moment after the other.
 
 mod annotations;
+pub(super) mod hands;
 mod spec;
 
 use std::collections::BTreeMap;

@@ -66,6 +66,10 @@ impl Spec {
             .map(|port| port.port)
             .collect();
         for port in &mut ports {
+            if port.port == 8080 {
+                // Port 80 has the one that is made of its number.
+                port.node_port = Some(30_880);
+            }
             if self.one_node_port && port.transport == Transport::Udp && tcp.contains(&port.port) {
                 port.node_port = tcp_port(port.port).node_port;
             }
