@@ -112,7 +112,7 @@ pub struct PlannerArguments {
         required_unless_present = "insecure"
     )]
     pub tls_ca_file: Option<PathBuf>,
-    /// A certificate whose URI name the planner admits (spiffe://clb-controller/planner or …/actuator), PEM.
+    /// A certificate with the URI name spiffe://clb-controller/operator, PEM.
     #[arg(
         long,
         value_name = "FILE",

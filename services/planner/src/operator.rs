@@ -37,14 +37,11 @@ impl OperatorServer {
         }
     }
 
-    /// Watchers see their own cluster only, by directives; without TLS everyone on this host is an operator.
+    /// Services have no business here; without TLS everyone on this host is an operator.
     fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
         match self.trust {
             Trust::LoopbackMetadata => Ok(()),
-            Trust::Certificate => match identify(request, self.trust)? {
-                PeerIdentity::Planner | PeerIdentity::Actuator => Ok(()),
-                PeerIdentity::Watcher(_) => Err(Status::permission_denied("a watcher is no operator")),
-            },
+            Trust::Certificate => identify(request, self.trust)?.require(&PeerIdentity::Operator),
         }
     }
 

@@ -27,6 +27,9 @@ pub struct Up {
     /// A folder of manifests, or one manifest, applied to every cluster.
     #[arg(long, default_value = "deploy/examples", value_name = "PATH")]
     pub manifests: PathBuf,
+    /// Apply no manifest: for your own, with kubectl.
+    #[arg(long, conflicts_with_all = ["manifests", "once"])]
+    pub empty: bool,
     /// Exit when everything has converged; the exit code says whether it has.
     #[arg(long)]
     pub once: bool,
@@ -42,6 +45,9 @@ pub struct Up {
     /// Turn the account's request limits on: 90 writes a minute and action.
     #[arg(long)]
     pub limits: bool,
+    /// Turn the account's quotas on: 200 backends and 50 listeners for a CLB, 50 groups for an ECS instance, 60 CLBs.
+    #[arg(long)]
+    pub quotas: bool,
     /// Send traces to this collector, OTLP over gRPC, as http://127.0.0.1:4317.
     #[arg(long, value_name = "URL")]
     pub otlp: Option<String>,

@@ -37,13 +37,19 @@ pub async fn run(options: Up) -> anyhow::Result<ExitCode> {
         clusters,
         nodes,
         limits,
+        quotas,
+        empty,
         otlp,
         page,
         folder,
         log,
     } = options;
     // Before anything starts: a mistake in the last manifest must not leave the first ones applied.
-    let manifests = manifests::read(&manifests)?;
+    let manifests = if empty {
+        Vec::new()
+    } else {
+        manifests::read(&manifests)?
+    };
     let recorder = SpanRecorder::new(TRACES);
     let log: LogSettings = from_yaml(&format!("{{format: pretty, level: {log:?}}}"))?;
     let otlp: OtlpSettings = match otlp {
@@ -71,7 +77,7 @@ pub async fn run(options: Up) -> anyhow::Result<ExitCode> {
     let world = World::start(Options {
         nodes: usize::from(nodes),
         limits,
-        quotas: limits,
+        quotas: quotas || limits,
         ..Options::simulated(usize::from(clusters), folder)
     })
     .await?;
@@ -126,6 +132,7 @@ async fn show(world: &World, manifests: &[Manifest], once: bool, wait: Duration)
             cluster.kubeconfig.display()
         ));
     }
+    say(&world.services.clbctl());
     say("Ctrl-C ends it");
     tokio::select! {
         _ = signals.received() => {}
@@ -188,8 +195,7 @@ async fn follow(
     }
 }
 
-/// The command's own output; logs go to stderr.
-#[expect(clippy::print_stdout, reason = "this is what the command is for")]
+/// The command's own output, with colours on a terminal only; logs go to stderr.
 fn say(line: &str) {
-    println!("{line}");
+    anstream::println!("{line}");
 }

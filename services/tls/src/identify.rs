@@ -91,8 +91,9 @@ fn from_metadata(metadata: &MetadataMap) -> Result<PeerIdentity, Status> {
             .map_err(|error| Status::unauthenticated(format!("the metadata {CLUSTER_ID_KEY}: {error}"))),
         (None, Some("planner")) => Ok(PeerIdentity::Planner),
         (None, Some("actuator")) => Ok(PeerIdentity::Actuator),
+        (None, Some("operator")) => Ok(PeerIdentity::Operator),
         (None, Some(other)) => Err(Status::unauthenticated(format!(
-            "the metadata {COMPONENT_KEY} is {other:?}; allowed: planner, actuator"
+            "the metadata {COMPONENT_KEY} is {other:?}; allowed: planner, actuator, operator"
         ))),
         (None, None) => Err(Status::unauthenticated(format!(
             "without TLS the metadata {CLUSTER_ID_KEY} or {COMPONENT_KEY} has to say who calls"
@@ -115,6 +116,7 @@ pub fn present(identity: &PeerIdentity, metadata: &mut MetadataMap) {
         }
         PeerIdentity::Planner => "planner",
         PeerIdentity::Actuator => "actuator",
+        PeerIdentity::Operator => "operator",
     };
     metadata.insert(COMPONENT_KEY, MetadataValue::from_static(component));
 }

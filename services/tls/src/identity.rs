@@ -9,7 +9,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 /// All identities are in this trust domain.
 const TRUST_DOMAIN: &str = "spiffe://clb-controller/";
 
-/// A service that can call another.
+/// Who can call a service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PeerIdentity {
     /// The watcher of a cluster: `spiffe://clb-controller/cluster/<cluster id>`.
@@ -18,6 +18,8 @@ pub enum PeerIdentity {
     Planner,
     /// The actuator: `spiffe://clb-controller/actuator`.
     Actuator,
+    /// A person with `clbctl`: `spiffe://clb-controller/operator`. May ask the planner, and change nothing.
+    Operator,
 }
 
 /// A certificate that proves no identity of ours.
@@ -33,10 +35,10 @@ pub enum IdentityError {
     /// exactly one).
     #[error("the peer's certificate has {0} URI names where exactly one is needed")]
     SeveralUris(usize),
-    /// The URI is none of the three forms.
+    /// The URI is none of the four forms.
     #[error(
         "the URI name {0:?} of the peer's certificate is not known; allowed: {TRUST_DOMAIN}cluster/<cluster id>, \
-         {TRUST_DOMAIN}planner, {TRUST_DOMAIN}actuator"
+         {TRUST_DOMAIN}planner, {TRUST_DOMAIN}actuator, {TRUST_DOMAIN}operator"
     )]
     UnknownUri(String),
 }
@@ -49,6 +51,7 @@ impl PeerIdentity {
             Self::Watcher(cluster) => format!("{TRUST_DOMAIN}cluster/{cluster}"),
             Self::Planner => format!("{TRUST_DOMAIN}planner"),
             Self::Actuator => format!("{TRUST_DOMAIN}actuator"),
+            Self::Operator => format!("{TRUST_DOMAIN}operator"),
         }
     }
 
@@ -61,6 +64,7 @@ impl PeerIdentity {
         match uri.strip_prefix(TRUST_DOMAIN).ok_or_else(unknown)? {
             "planner" => Ok(Self::Planner),
             "actuator" => Ok(Self::Actuator),
+            "operator" => Ok(Self::Operator),
             path => {
                 let id = path.strip_prefix("cluster/").ok_or_else(unknown)?;
                 ClusterId::new(id).map(Self::Watcher).map_err(|_| unknown())
@@ -127,6 +131,7 @@ impl fmt::Display for PeerIdentity {
             Self::Watcher(cluster) => write!(f, "watcher of cluster {cluster}"),
             Self::Planner => f.write_str("planner"),
             Self::Actuator => f.write_str("actuator"),
+            Self::Operator => f.write_str("operator"),
         }
     }
 }

@@ -20,7 +20,7 @@ impl FakePlanner {
     fn admit<T>(&self, request: &Request<T>) -> Result<(), Status> {
         match self.trust {
             Trust::LoopbackMetadata => Ok(()),
-            Trust::Certificate => identify(request, self.trust)?.require(&PeerIdentity::Planner),
+            Trust::Certificate => identify(request, self.trust)?.require(&PeerIdentity::Operator),
         }
     }
 }

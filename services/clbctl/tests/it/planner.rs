@@ -135,7 +135,11 @@ async fn with_certificates_the_planner_is_asked_over_tls() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     std::fs::write(path("ca.crt"), authority.0.pem()).unwrap();
-    for (name, identity) in [("planner", "planner"), ("watcher", "cluster/c1")] {
+    for (name, identity) in [
+        ("operator", "operator"),
+        ("planner", "planner"),
+        ("watcher", "cluster/c1"),
+    ] {
         let (certificate, key) = authority.issue(&format!("spiffe://clb-controller/{identity}"));
         std::fs::write(path(&format!("{name}.crt")), certificate).unwrap();
         std::fs::write(path(&format!("{name}.key")), key).unwrap();
@@ -156,11 +160,13 @@ async fn with_certificates_the_planner_is_asked_over_tls() {
         ];
         clbctl_beside(&[&["clusters", "--planner", &planner][..], &tls].concat()).await
     };
-    let admitted = run("planner").await;
+    let admitted = run("operator").await;
     assert_eq!(admitted.code, 0, "{}", admitted.err);
     assert!(admitted.out.contains("c1"), "{}", admitted.out);
 
-    let refused = run("watcher").await;
-    assert_eq!(refused.code, 1);
-    assert!(refused.err.contains("refuses the call"), "{}", refused.err);
+    for other in ["planner", "watcher"] {
+        let refused = run(other).await;
+        assert_eq!(refused.code, 1, "{other}");
+        assert!(refused.err.contains("refuses the call"), "{}", refused.err);
+    }
 }

@@ -10,7 +10,7 @@ use clb_cloud_client::FixedCredentials;
 use clb_planner::{Planner, PlannerSettings};
 use clb_settings::HostPort;
 use clb_telemetry::{AdminServer, Health, Metrics};
-use clb_tls::{PeerIdentity, Security, TlsMaterial};
+use clb_tls::{Security, TlsMaterial};
 use clb_watcher::WatcherSettings;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -103,6 +103,7 @@ struct Factory {
     watchers: Vec<WatcherSettings>,
     keys: Keys,
     operator: Security,
+    operator_arguments: String,
 }
 
 impl Services {
@@ -243,6 +244,15 @@ impl Services {
         Ok(endpoint.connect_lazy())
     }
 
+    /// How `clbctl` asks the planner for its Services.
+    #[must_use]
+    pub fn clbctl(&self) -> String {
+        format!(
+            "clbctl services --planner {} {}",
+            self.factory.planner.listen, self.factory.operator_arguments
+        )
+    }
+
     /// Changes what the planner is configured with at its next start.
     pub fn change_planner(&mut self, change: impl FnOnce(&mut PlannerSettings)) {
         change(&mut self.factory.planner);
@@ -275,9 +285,7 @@ impl Factory {
         keys: Keys,
     ) -> anyhow::Result<Self> {
         let files = Files::new(folder, authority)?;
-        let issued = authority
-            .issue(&PeerIdentity::Planner.uri())
-            .context("issuing the operator's certificate")?;
+        let (issued, operator_arguments) = files.operator(authority)?;
         let operator = TlsMaterial::from_pem(authority.certificate(), issued.certificate, issued.key.into())?;
         Ok(Self {
             actuator: settings::actuator(&files, authority, cloud, clusters, configured)?,
@@ -285,6 +293,7 @@ impl Factory {
             watchers: Vec::new(),
             keys,
             operator: Security::mutual(operator),
+            operator_arguments,
             files,
         })
     }

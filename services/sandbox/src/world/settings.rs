@@ -13,7 +13,7 @@ use clb_watcher::WatcherSettings;
 use cloud_sim::lab;
 
 use super::cluster::LabCluster;
-use crate::certificates::Authority;
+use crate::certificates::{Authority, Issued};
 
 /// The folder in which a sandbox keeps its files.
 pub(super) struct Files {
@@ -50,6 +50,22 @@ impl Files {
         Ok(format!(
             "tls: {{ca_file: {authority:?}, cert_file: {certificate:?}, key_file: {key:?}}}\n"
         ))
+    }
+
+    /// Writes an operator's certificate and returns the arguments with which `clbctl` uses it.
+    pub(super) fn operator(&self, authority: &Authority) -> anyhow::Result<(Issued, String)> {
+        let issued = authority
+            .issue(&PeerIdentity::Operator.uri())
+            .context("issuing the operator's certificate")?;
+        let certificate = self.write("operator.crt", &issued.certificate)?;
+        let key = self.write("operator.key", &issued.key)?;
+        let arguments = format!(
+            "--tls-ca-file {} --tls-cert-file {} --tls-key-file {}",
+            self.folder.join("ca.crt").display(),
+            certificate.display(),
+            key.display()
+        );
+        Ok((issued, arguments))
     }
 
     /// Writes a configuration file and reads it as the service does.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clb_processes::{Finished, Process, finish};
+use clb_processes::{Finished, Process, binary_beside, finish};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_clb-sandbox");
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -165,6 +165,26 @@ async fn it_stays_up_for_kubectl_until_it_is_told_to_end() -> anyhow::Result<()>
         }
         Err(error) => eprintln!("NOT TESTED: {error:#}"),
     }
+    let line = sandbox.line("clbctl services").await?;
+    let words: Vec<&str> = line.split_whitespace().skip(1).collect();
+    let run = finish(
+        &binary_beside(Path::new(BINARY), "clbctl")?,
+        &words,
+        Path::new("/"),
+    )
+    .await?;
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains(&address), "{}", run.stdout);
+    assert!(!sandbox.written().contains('\u{1b}'), "colours are for terminals");
+    assert_eq!(sandbox.terminate().await?.code(), Some(0));
+    Ok(())
+}
+
+#[tokio::test]
+async fn it_starts_without_manifests_if_it_is_told_to() -> anyhow::Result<()> {
+    let sandbox = Process::start(Path::new(BINARY), &["up", "--empty", "--quotas"], &[])?;
+    sandbox.line("0 of 0 Services converged").await?;
+    sandbox.line("kubectl --kubeconfig").await?;
     assert_eq!(sandbox.terminate().await?.code(), Some(0));
     Ok(())
 }

@@ -11,6 +11,15 @@ fn watcher() -> PeerIdentity {
     PeerIdentity::Watcher(ClusterId::new("c1").unwrap())
 }
 
+fn everyone() -> [PeerIdentity; 4] {
+    [
+        watcher(),
+        PeerIdentity::Planner,
+        PeerIdentity::Actuator,
+        PeerIdentity::Operator,
+    ]
+}
+
 fn security(authority: &Authority, issued: Issued) -> Security {
     let material = TlsMaterial::from_pem(
         authority.pem(),
@@ -42,7 +51,7 @@ async fn a_certificate_says_who_calls_whatever_metadata_says() {
     install_provider();
     let authority = Authority::new();
     let server = Server::start(&identified(&authority, &PeerIdentity::Planner)).await;
-    for identity in [watcher(), PeerIdentity::Planner, PeerIdentity::Actuator] {
+    for identity in everyone() {
         let client = identified(&authority, &identity);
         let channel = client
             .endpoint(&localhost(&server))
@@ -151,7 +160,7 @@ async fn without_tls_metadata_says_who_calls() {
         .connect()
         .await
         .unwrap();
-    for identity in [watcher(), PeerIdentity::Planner, PeerIdentity::Actuator] {
+    for identity in everyone() {
         call(channel.clone(), Some(&identity)).await.unwrap();
         assert_eq!(server.callers().pop(), Some(identity));
     }
