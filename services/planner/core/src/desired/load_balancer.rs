@@ -12,7 +12,7 @@ use super::context::Context;
 use super::{NamedAttributes, StatusWish};
 use crate::annotations::Written;
 use crate::annotations::instance::{InstanceAnnotations, SPEC};
-use crate::annotations::value::ModificationProtection;
+use crate::annotations::value::{ModificationProtection, NetworkType};
 use crate::problem::{Notice, reason};
 
 /// Mbps of a CLB that is paid by bandwidth and whose Service names none.
@@ -96,6 +96,12 @@ pub(super) fn named(context: &Context<'_>) -> NamedAttributes {
         additional_tags,
         address_type: value(instance.address_type.as_ref()),
         ip_version: value(instance.ip_version.as_ref()),
+        // Another one does nothing, which is said of it.
+        network_type: instance
+            .network_type
+            .as_ref()
+            .filter(|written| (written.value == NetworkType::Classic) == internet)
+            .map(|written| written.text.clone()),
         vswitch_id: text(instance.vswitch_id.as_ref()),
         address: text(instance.address.as_ref()),
         master_zone_id: text(instance.master_zone.as_ref()),

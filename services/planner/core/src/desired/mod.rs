@@ -146,6 +146,9 @@ pub struct NamedAttributes {
     pub address_type: Option<AddressType>,
     /// `…-ip-version`; cannot change.
     pub ip_version: Option<IpVersion>,
+    /// `…-network-type`, where it is that of the address type; cannot change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network_type: Option<String>,
     /// `…-vswitch-id`; cannot change.
     pub vswitch_id: Option<String>,
     /// `…-ip`; cannot change.

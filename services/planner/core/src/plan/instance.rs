@@ -7,6 +7,7 @@ use clb_model::operation::{Change, LoadBalancerChange, OperationId};
 
 use super::draft::{Draft, Proposal};
 use super::{PlanContext, tags};
+use crate::annotations::value::NetworkType;
 use crate::desired::{Desired, NamedAttributes};
 
 /// Plans the creation, on which everything else of the plan depends.
@@ -126,6 +127,7 @@ fn plan_internet_payment(
         .coming_charge_type
         .unwrap_or(observed.internet_charge_type);
     if observed.address_type != AddressType::Internet {
+        say_nothing_to_pay(draft, named, observed);
         return;
     }
     let charge_type = named.internet_charge_type.filter(|wanted| *wanted != present);
@@ -141,8 +143,7 @@ fn plan_internet_payment(
         }
         return;
     }
-    let by_bandwidth = charge_type.unwrap_or(present) == InternetChargeType::PayByBandwidth;
-    let bandwidth = if !by_bandwidth {
+    let bandwidth = if named.internet_charge_type != Some(InternetChargeType::PayByBandwidth) {
         None
     } else if charge_type.is_some() {
         // The cloud wants a bandwidth with the new charge type, also where no annotation names one.
@@ -174,6 +175,24 @@ fn plan_internet_payment(
     );
 }
 
+/// The annotations count for an Internet-facing CLB, which the Service asks for and does not have.
+fn say_nothing_to_pay(draft: &mut Draft, named: &NamedAttributes, observed: &LoadBalancer) {
+    let charge_type = named.internet_charge_type.map(|wanted| wanted.to_string());
+    let bandwidth = named.bandwidth.map(|wanted| wanted.to_string());
+    for (annotation, wanted) in [("charge-type", charge_type), ("bandwidth", bandwidth)] {
+        let Some(wanted) = wanted else { continue };
+        draft.notice(
+            true,
+            ANNOTATION_CHANGED,
+            format!(
+                "annotation alibaba-cloud-loadbalancer-{annotation}: {wanted} has no effect: CLB {} is internal, which cannot be changed, \
+                 and has no Internet traffic to be paid",
+                observed.id
+            ),
+        );
+    }
+}
+
 fn say_what_cannot_change(draft: &mut Draft, named: &NamedAttributes, observed: &LoadBalancer) {
     let address_type_differs = named
         .address_type
@@ -196,6 +215,12 @@ fn say_what_cannot_change(draft: &mut Draft, named: &NamedAttributes, observed: 
             observed.ip_version.as_str(),
         );
     }
+    // An internal CLB is in the cluster's VPC, an Internet-facing one in none.
+    let network_type = match observed.address_type {
+        AddressType::Internet => NetworkType::Classic,
+        AddressType::Intranet => NetworkType::Vpc,
+    };
+    let network_type = network_type.as_str().to_owned();
     let texts = [
         ("master-zoneid", &named.master_zone_id, &observed.master_zone_id),
         ("slave-zoneid", &named.slave_zone_id, &observed.slave_zone_id),
@@ -204,6 +229,7 @@ fn say_what_cannot_change(draft: &mut Draft, named: &NamedAttributes, observed: 
             &named.resource_group_id,
             &observed.resource_group_id,
         ),
+        ("network-type", &named.network_type, &network_type),
     ];
     for (annotation, wanted, present) in texts {
         if let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != present) {

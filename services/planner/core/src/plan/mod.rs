@@ -17,6 +17,7 @@ mod listeners;
 mod marked;
 mod quotas;
 mod reasons;
+mod replacement;
 mod rollout;
 mod source_ranges;
 mod tags;

@@ -179,6 +179,42 @@ fn zones_and_vswitches_cannot_change() {
 }
 
 #[test]
+fn what_counts_for_an_internet_facing_clb_is_said_on_an_internal_one() {
+    let internal = Lab::tcp().annotated("address-type", "intranet");
+    let mut world = World::settled(internal);
+    world.lab.service.annotations.clear();
+    let asked = [
+        ("network-type", "classic"),
+        ("charge-type", "paybybandwidth"),
+        ("bandwidth", "10"),
+    ];
+    assert_eq!(changes(&mut world, &asked), []);
+    for (annotation, value) in asked {
+        let said = world.said();
+        let told = |text: &&String| text.contains(annotation) && text.contains(value);
+        assert_eq!(said.iter().filter(told).count(), 1, "{annotation}: {said:?}");
+    }
+}
+
+#[test]
+fn a_bandwidth_counts_only_beside_its_charge_type() {
+    let by_bandwidth = Lab::tcp()
+        .annotated("charge-type", "paybybandwidth")
+        .annotated("bandwidth", "5");
+    let mut world = World::settled(by_bandwidth);
+    world.lab.service.annotations.clear();
+    assert_eq!(changes(&mut world, &[("bandwidth", "7")]), []);
+    assert!(world.said()[0].contains("paybybandwidth"), "{:?}", world.said());
+    assert_eq!(
+        changes(&mut world, &[("charge-type", "paybybandwidth")]),
+        [LoadBalancerChange::InternetSpec {
+            charge_type: None,
+            bandwidth: Some(7),
+        }]
+    );
+}
+
+#[test]
 fn additional_tags_replace_all_but_ours_and_the_clouds() {
     let mut world = World::settled(Lab::tcp());
     let clb = world.clb_mut();

@@ -1,0 +1,77 @@
+//! Whether a listener that is there can become the wanted one, or has to be made anew: what it cannot change are its protocol, what it
+//! redirects to, the class of its scheduler, and a health check's port back to that of the backends.
+
+use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
+use clb_model::cloud::{Listener, ListenerKey};
+
+use super::comparison::{self, forward_target};
+use super::forwarding::Action;
+use crate::desired::DesiredListener;
+
+/// What is to be done about a listener of ours in a wanted one's place.
+pub(super) fn decide_for<'p>(
+    wanted: &'p DesiredListener,
+    key: ListenerKey,
+    listener: &'p Listener,
+) -> Action<'p> {
+    let recreate = |attributes: ListenerAttributes, reason: String| Action::Recreate {
+        old: key,
+        listener,
+        wanted,
+        attributes,
+        reason,
+    };
+    let mut from_scratch = wanted.creation.clone();
+    from_scratch.merge(&wanted.named);
+    if key.protocol != wanted.key.protocol {
+        return recreate(
+            from_scratch,
+            format!(
+                "annotation alibaba-cloud-loadbalancer-protocol-port makes port {} {} instead of {}",
+                key.port, wanted.key.protocol, key.protocol
+            ),
+        );
+    }
+    let present = forward_target(&listener.attributes);
+    let asked = forward_target(&wanted.creation);
+    if present != asked {
+        let text = |target: Option<ListenerKey>| {
+            target.map_or_else(|| "backends".to_owned(), |target| target.to_string())
+        };
+        return recreate(
+            from_scratch,
+            format!(
+                "annotation alibaba-cloud-loadbalancer-forward-port makes listener {key} send to {} instead of {}",
+                text(asked),
+                text(present)
+            ),
+        );
+    }
+    if present.is_none()
+        && let Some((before, after)) = comparison::scheduler_class_change(&wanted.named, &listener.attributes)
+    {
+        let reason = format!(
+            "annotation alibaba-cloud-loadbalancer-scheduler asks for {after}, and listener {key} cannot change to it from {before}"
+        );
+        let attributes = comparison::for_recreation(
+            key.protocol,
+            &wanted.creation,
+            &wanted.named,
+            &listener.attributes,
+        );
+        return recreate(attributes, reason);
+    }
+    if let Some(port) = wanted.former_health_check_port
+        && comparison::checks_on(&listener.attributes, port)
+    {
+        let reason = format!(
+            "the health check must not ask kube-proxy on healthCheckNodePort {port} any more, and listener {key} cannot go back to the \
+             backends' own port"
+        );
+        let mut kept = listener.attributes.clone();
+        kept.remove(ListenerAttribute::HealthCheckConnectPort);
+        let attributes = comparison::for_recreation(key.protocol, &wanted.creation, &wanted.named, &kept);
+        return recreate(attributes, reason);
+    }
+    Action::Adjust { wanted, listener }
+}
