@@ -278,7 +278,24 @@ pub struct NodeReady {
     pub since_ms: u64,
 }
 
+/// Labels whose presence, with whatever value, keeps a Node out of every load balancer.
+const EXCLUDING_LABELS: [&str; 5] = [
+    "node-role.kubernetes.io/master",
+    "node.kubernetes.io/exclude-from-external-load-balancers",
+    "alpha.service-controller.kubernetes.io/exclude-balancer",
+    "service.alibabacloud.com/exclude-node",
+    "service.beta.kubernetes.io/exclude-node",
+];
+
 impl Node {
+    /// Whether a label keeps the Node out of every load balancer.
+    #[must_use]
+    pub fn is_excluded(&self) -> bool {
+        EXCLUDING_LABELS
+            .iter()
+            .any(|label| self.labels.contains_key(*label))
+    }
+
     /// The ECS instance's id: the part behind the dot of `<region>.<instance>`, with or without `alicloud://` before it.
     #[must_use]
     pub fn instance_id(&self) -> Option<&str> {

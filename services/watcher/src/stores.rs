@@ -318,8 +318,8 @@ impl Store<slim::Node> for Stores {
     }
 }
 
-/// Whether the change may end the Node's being a backend: it is not Ready any more, about to go, or another machine. A new label may
-/// exclude it too, but the change of a label is somebody's plan and may wait with those that join.
+/// Whether the change may end the Node's being a backend: it is not Ready any more, about to go, another machine, excluded by a label, or
+/// without one that it was chosen by. Other labels come with a Node that joins, one after the other.
 fn takes_away(before: &Node, after: &Node) -> bool {
     let ready = |node: &Node| node.ready.is_some_and(|condition| condition.ready);
     (ready(before) && !ready(after))
@@ -328,6 +328,11 @@ fn takes_away(before: &Node, after: &Node) -> bool {
         || after.taints.iter().any(|taint| !before.taints.contains(taint))
         || after.provider_id != before.provider_id
         || after.uid != before.uid
+        || (after.is_excluded() && !before.is_excluded())
+        || before
+            .labels
+            .iter()
+            .any(|(key, value)| after.labels.get(key) != Some(value))
 }
 
 impl Store<slim::EndpointSlice> for Stores {
@@ -375,5 +380,62 @@ impl Store<slim::Pod> for Stores {
         for name in &gone {
             self.put_pod(name, None);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clb_model::cluster::NodeReady;
+
+    use super::*;
+
+    fn node() -> Node {
+        let ready = NodeReady {
+            ready: true,
+            since_ms: 0,
+        };
+        Node {
+            name: "n1".to_owned(),
+            uid: "u1".to_owned(),
+            provider_id: "cn-hangzhou.i-1".to_owned(),
+            labels: [("pool".to_owned(), "edge".to_owned())].into(),
+            taints: vec!["dedicated".to_owned()],
+            unschedulable: false,
+            ready: Some(ready),
+            deleting: false,
+        }
+    }
+
+    #[test]
+    fn what_may_end_a_nodes_being_a_backend_does_not_wait_for_those_that_join() {
+        let label = |node: &mut Node, key: &str| drop(node.labels.insert(key.to_owned(), String::new()));
+        let changes: [(&str, bool, fn(&mut Node)); 10] = [
+            ("not ready", true, |node| node.ready = None),
+            ("deleted", true, |node| node.deleting = true),
+            ("cordoned", true, |node| node.unschedulable = true),
+            ("tainted", true, |node| node.taints.push("other".to_owned())),
+            ("another machine", true, |node| node.provider_id.push('2')),
+            ("another object", true, |node| node.uid.push('2')),
+            ("a label lost", true, |node| node.labels.clear()),
+            ("a label changed", true, |node| {
+                node.labels.insert("pool".to_owned(), "inner".to_owned());
+            }),
+            ("a taint lost", false, |node| node.taints.clear()),
+            ("nothing", false, |_| {}),
+        ];
+        for (case, expected, change) in changes {
+            let mut after = node();
+            change(&mut after);
+            assert_eq!(takes_away(&node(), &after), expected, "{case}");
+        }
+        let mut excluded = node();
+        label(
+            &mut excluded,
+            "node.kubernetes.io/exclude-from-external-load-balancers",
+        );
+        assert!(takes_away(&node(), &excluded));
+        let mut labelled = node();
+        label(&mut labelled, "zone");
+        assert!(!takes_away(&node(), &labelled));
     }
 }

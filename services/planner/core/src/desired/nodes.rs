@@ -5,14 +5,6 @@ use clb_model::cluster::Node;
 use super::listeners::is_on;
 use crate::annotations::backend::BackendAnnotations;
 
-/// Labels whose presence, with whatever value, keeps a Node out.
-const EXCLUDING_LABELS: [&str; 5] = [
-    "node-role.kubernetes.io/master",
-    "node.kubernetes.io/exclude-from-external-load-balancers",
-    "alpha.service-controller.kubernetes.io/exclude-balancer",
-    "service.alibabacloud.com/exclude-node",
-    "service.beta.kubernetes.io/exclude-node",
-];
 /// Put on Nodes that the cluster autoscaler is about to remove.
 const LEAVING_TAINT: &str = "ToBeDeletedByClusterAutoscaler";
 /// What the provider id of a Node outside the cloud begins with.
@@ -40,11 +32,7 @@ pub(super) fn is_virtual(node: &Node) -> bool {
 
 /// Whether the Node may be a backend, its readiness apart.
 pub(super) fn eligibility(node: &Node, annotations: &BackendAnnotations) -> Eligibility {
-    let excluded = is_virtual(node)
-        || EXCLUDING_LABELS
-            .iter()
-            .any(|label| node.labels.contains_key(*label))
-        || node.provider_id.starts_with(HYBRID_PROVIDER);
+    let excluded = is_virtual(node) || node.is_excluded() || node.provider_id.starts_with(HYBRID_PROVIDER);
     if excluded {
         return Eligibility::Excluded;
     }
