@@ -11,10 +11,12 @@ use clb_model::marks::{
 };
 use clb_model::{ClusterId, LoadBalancerId};
 
+use crate::annotations::instance::LOAD_BALANCER_ID;
+
 use crate::conditions::{self, FORMER, MOVING};
 
 /// The annotation that names a CLB of the user's, behind either prefix.
-const ID_SUFFIX: &str = "loadbalancer-id";
+const ID_SUFFIX: &str = LOAD_BALANCER_ID.suffix;
 
 /// The CLB of a Service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,10 +12,11 @@ use super::draft::{Draft, Proposal};
 use super::forwarding::{self, Action};
 use super::vgroups::{remove_group, take_our_backends_out};
 use super::{Plan, PlanContext, marked, source_ranges};
+use crate::annotations::instance::FORCE_OVERRIDE;
 use crate::find::{Found, Owner, annotated_id, annotation};
 
 /// With the value `true` the listeners of the Service's ports are the Service's.
-const FORCE_OVERRIDE_SUFFIX: &str = "loadbalancer-force-override-listeners";
+const FORCE_OVERRIDE_SUFFIX: &str = FORCE_OVERRIDE.suffix;
 
 /// Plans what is left to do; nothing when the Service may go. `preserve` is `preserve-lb-on-delete` having a value.
 #[must_use]

@@ -8,12 +8,13 @@ use clb_model::marks::{HASH_LABEL, LOAD_BALANCER_ID_LABEL};
 use super::pass::Pass;
 use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
+use crate::annotations::instance::PRESERVE;
 use crate::conditions::{FORMER, PROGRAMMED, Subject, reason};
 use crate::find::{FindError, annotation, find_for_clean_up};
 use crate::plan::deletion::{plan_deletion, plan_list_deletion};
 
 /// With any value, even `"false"`, the CLB stays.
-const PRESERVE_SUFFIX: &str = "loadbalancer-preserve-lb-on-delete";
+const PRESERVE_SUFFIX: &str = PRESERVE.suffix;
 /// The event's reason where a clean-up does not get on.
 const FAILED: &str = events::reason::CLEAN_LOAD_BALANCER_FAILED;
 /// What a clean-up waits for.

@@ -6,9 +6,12 @@ use clb_model::LoadBalancerId;
 use clb_model::attribute::ListenerAttribute;
 use clb_model::cloud::LoadBalancer;
 use clb_model::cluster::Service;
-use clb_model::marks::{ANNOTATION_PREFIX, LEGACY_ANNOTATION_PREFIX, listener_mark};
+use clb_model::marks::listener_mark;
 
 use super::StepInputs;
+use crate::annotations::Row;
+use crate::annotations::backend::{VGROUP_PORT, WEIGHT};
+use crate::annotations::instance::{FORCE_OVERRIDE, LOAD_BALANCER_ID};
 use crate::desired::{Desired, Source};
 use crate::find::{Found, Owner, annotated_id, former_id, labelled_id};
 
@@ -26,41 +29,30 @@ pub(super) fn in_force(
 ) -> Option<(Service, String)> {
     let id = &found.load_balancer.id;
     let annotated = annotated_id(inputs.service);
-    let set = |service: &mut Service, suffix: &str, value: Option<&str>| {
-        service
-            .annotations
-            .remove(&format!("{LEGACY_ANNOTATION_PREFIX}{suffix}"));
-        let name = format!("{ANNOTATION_PREFIX}{suffix}");
-        match value {
-            Some(value) => service.annotations.insert(name, value.to_owned()),
-            None => service.annotations.remove(&name),
-        };
+    let set = |service: &mut Service, row: &Row, value: Option<&str>| {
+        for name in row.names() {
+            service.annotations.remove(&name);
+        }
+        if let Some(value) = value {
+            service.annotations.insert(row.name(), value.to_owned());
+        }
     };
     let mut service = Cow::Borrowed(inputs.service);
     match (found.owner, &desired.source) {
         (Owner::Service, Source::Own) => return None,
         (Owner::User, Source::Reused { id: asked, .. }) if asked == id => return None,
         (Owner::Service, Source::Reused { .. }) => {
-            for suffix in [
-                "loadbalancer-id",
-                "loadbalancer-force-override-listeners",
-                "loadbalancer-vgroup-port",
-                "loadbalancer-weight",
-            ] {
-                set(service.to_mut(), suffix, None);
+            for row in [&LOAD_BALANCER_ID, &FORCE_OVERRIDE, &VGROUP_PORT, &WEIGHT] {
+                set(service.to_mut(), row, None);
             }
         }
         (Owner::User, Source::Reused { .. }) => {
-            set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
+            set(service.to_mut(), &LOAD_BALANCER_ID, Some(id.as_str()));
         }
         (Owner::User, Source::Own) => {
-            set(service.to_mut(), "loadbalancer-id", Some(id.as_str()));
+            set(service.to_mut(), &LOAD_BALANCER_ID, Some(id.as_str()));
             if has_our_listeners(inputs, found.load_balancer) {
-                set(
-                    service.to_mut(),
-                    "loadbalancer-force-override-listeners",
-                    Some("true"),
-                );
+                set(service.to_mut(), &FORCE_OVERRIDE, Some("true"));
             }
         }
     }
