@@ -127,6 +127,7 @@ impl Value for Tags {
     fn parse(text: &str) -> Option<Self> {
         let fits = |text: &str, most: usize| {
             text.chars().count() <= most
+                && !text.chars().any(char::is_control)
                 && !["aliyun", "acs:"].iter().any(|start| text.starts_with(start))
                 && !["http://", "https://"].iter().any(|part| text.contains(part))
         };

@@ -1,6 +1,10 @@
 //! For each annotation of the table texts that it takes and texts that it refuses.
 
-use crate::annotations::table;
+use std::collections::BTreeMap;
+
+use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
+use crate::annotations::{read, table};
 
 struct Case {
     suffix: &'static str,
@@ -154,6 +158,7 @@ const CASES: &[Case] = &[
             "acs:x=y",
             "a=acs:b",
             "a=http://b",
+            "a=b\nc",
             "a=b,,c=d",
         ],
     ),
@@ -386,6 +391,31 @@ fn every_number_and_every_id_is_one() {
     }
     let kinds = |kind: &str| table().filter(|row| row.kind == kind).count();
     assert_eq!((kinds("number"), kinds("id"), kinds("switch")), (15, 7, 13));
+}
+
+proptest! {
+    /// Whatever stands there is read or told, and nothing that is read has what no value of the cloud's has.
+    #[test]
+    fn any_text_is_read_or_told(text in "\\PC{0,12}|[ -~]{0,40}|[a-z0-9:=,./ -]{1,30}") {
+        for row in table() {
+            let annotations = BTreeMap::from([(row.name(), text.clone())]);
+            let read = read(&annotations);
+            let accepted = (row.accepts)(&text);
+            if text.is_empty() {
+                prop_assert!(read.problems.is_empty() && read.notices.len() == 1);
+                continue;
+            }
+            prop_assert_eq!(read.problems.is_empty(), accepted, "{}: {:?}", row.suffix, text);
+            if let Some(problem) = read.problems.first() {
+                prop_assert!((row.accepts)(&problem.example));
+                prop_assert_eq!((&problem.place, &problem.value), (&row.name(), &text));
+            } else if row.suffix != "loadbalancer-preserve-lb-on-delete" {
+                let within = if row.kind == "list of key=value" { "" } else { " <>\"" };
+                let unfit = |c: char| c.is_control() || within.contains(c);
+                prop_assert!(!text.contains(unfit), "{}: {:?}", row.suffix, text);
+            }
+        }
+    }
 }
 
 #[test]
