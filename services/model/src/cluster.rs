@@ -48,6 +48,8 @@ pub struct Service {
     pub publish_not_ready: bool,
     /// Whether `spec.selector` is set.
     pub selector: bool,
+    /// `spec.loadBalancerIP`, as it stands there.
+    pub load_balancer_ip: Option<String>,
     /// `status.loadBalancer.ingress`.
     pub ingress: Vec<Ingress>,
     /// `status.conditions`.

@@ -92,6 +92,7 @@ impl<'d> Manifest<'d> {
             node_ports,
             publish_not_ready: spec.boolean("publishNotReadyAddresses").unwrap_or(false),
             selector: spec.node("selector").is_some(),
+            load_balancer_ip: spec.text("loadBalancerIP").filter(|address| !address.is_empty()),
             ingress: Vec::new(),
             conditions: Vec::new(),
             endpoints: Vec::new(),

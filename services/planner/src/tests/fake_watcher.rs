@@ -78,6 +78,7 @@ pub(crate) fn service(name: &str) -> Service {
         node_ports: true,
         publish_not_ready: false,
         selector: true,
+        load_balancer_ip: None,
         ingress: Vec::new(),
         conditions: Vec::new(),
         endpoints: Vec::new(),

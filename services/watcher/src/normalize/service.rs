@@ -88,6 +88,10 @@ pub(crate) fn service(service: &slim::Service) -> Result<Service, Unusable> {
         ),
         node_ports: spec.allocate_load_balancer_node_ports.unwrap_or(true),
         publish_not_ready: spec.publish_not_ready_addresses.unwrap_or(false),
+        load_balancer_ip: spec
+            .load_balancer_ip
+            .clone()
+            .filter(|address| !address.is_empty()),
         selector: spec
             .selector
             .as_ref()
@@ -251,7 +255,7 @@ mod tests {
             "sessionAffinity": "ClientIP", "sessionAffinityConfig": {"clientIP": {"timeoutSeconds": 60}},
             "loadBalancerSourceRanges": ["10.0.0.0/8"], "healthCheckNodePort": 31000,
             "ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "PreferDualStack",
-            "allocateLoadBalancerNodePorts": false, "publishNotReadyAddresses": true, "selector": {"app": "web"},
+            "allocateLoadBalancerNodePorts": false, "publishNotReadyAddresses": true, "loadBalancerIP": "1.2.3.4", "selector": {"app": "web"},
         }));
         assert_eq!(service.service_type, ServiceType::LoadBalancer);
         assert_eq!(service.load_balancer_class.as_deref(), Some("example.com/clb"));
@@ -260,6 +264,7 @@ mod tests {
         assert_eq!(service.source_ranges, ["10.0.0.0/8"]);
         assert_eq!(service.health_check_node_port, Some(31000));
         assert_eq!(service.ip_families, [IpFamily::V4, IpFamily::V6]);
+        assert_eq!(service.load_balancer_ip.as_deref(), Some("1.2.3.4"));
         assert!(service.dual_stack && !service.node_ports && service.publish_not_ready && service.selector);
     }
 

@@ -38,6 +38,8 @@ pub(crate) struct ServiceSpec {
     pub(crate) ip_family_policy: Option<String>,
     pub(crate) allocate_load_balancer_node_ports: Option<bool>,
     pub(crate) publish_not_ready_addresses: Option<bool>,
+    #[serde(rename = "loadBalancerIP")]
+    pub(crate) load_balancer_ip: Option<String>,
     pub(crate) selector: Option<BTreeMap<String, String>>,
 }
 

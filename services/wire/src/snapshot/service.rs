@@ -46,6 +46,7 @@ pub fn service_to_proto(service: &Service) -> v1::Service {
         no_node_ports: !service.node_ports,
         publish_not_ready: service.publish_not_ready,
         selector: service.selector,
+        load_balancer_ip: service.load_balancer_ip.clone().unwrap_or_default(),
         ingress: service.ingress.iter().map(ingress_to_proto).collect(),
         conditions: service.conditions.iter().map(condition_to_proto).collect(),
         endpoints: service.endpoints.iter().map(endpoint_set_to_proto).collect(),
@@ -98,6 +99,7 @@ pub fn service_from_proto(message: v1::Service) -> Result<Service, WireError> {
         node_ports: !message.no_node_ports,
         publish_not_ready: message.publish_not_ready,
         selector: message.selector,
+        load_balancer_ip: Some(message.load_balancer_ip).filter(|address| !address.is_empty()),
         ingress: message
             .ingress
             .into_iter()

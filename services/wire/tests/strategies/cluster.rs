@@ -153,6 +153,7 @@ pub(crate) fn service() -> impl Strategy<Value = Service> {
             node_ports: flags[4],
             publish_not_ready: flags[5],
             selector: flags[6],
+            load_balancer_ip: flags[4].then(|| "10.0.0.9".to_owned()),
             ingress,
             conditions,
             endpoints,

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::health_check;
 use super::load_balancer;
+use crate::annotations::instance::{ADDRESS, LOAD_BALANCER_ID};
 use crate::annotations::listener::{ACL_ID, ACL_STATUS, ACL_TYPE};
 use crate::conditions::{HEALTH_CHECK_NODE_PORT, SESSION_AFFINITY, is_adopted, message_of};
 use crate::problem::{Notice, Problem, reason};
@@ -197,6 +198,22 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
             "spec.ipFamilyPolicy asks for both families; a CLB has one address, of the Service's first \
              family"
                 .to_owned(),
+        );
+    }
+    if let Some(address) = &service.load_balancer_ip
+        && !service
+            .ingress
+            .iter()
+            .any(|ingress| ingress.ip.as_ref() == Some(address))
+    {
+        say(
+            true,
+            format!(
+                "spec.loadBalancerIP: {address} has no effect here: the cloud chooses the address of an Internet-facing CLB, annotation {} \
+                 that of an internal one, and annotation {} names a CLB that is there",
+                ADDRESS.name(),
+                LOAD_BALANCER_ID.name()
+            ),
         );
     }
     if let Some(seconds) = service.client_ip_affinity_seconds {

@@ -145,6 +145,7 @@ pub(crate) fn service(namespace: &str, name: &str, ports: Vec<ServicePort>) -> S
         node_ports: true,
         publish_not_ready: false,
         selector: true,
+        load_balancer_ip: None,
         ingress: Vec::new(),
         conditions: Vec::new(),
         endpoints: vec![EndpointSet {

@@ -135,6 +135,29 @@ fn source_ranges_need_listeners_of_ours() {
 }
 
 #[test]
+fn an_address_that_the_service_asks_for_and_does_not_have_is_spoken_of() {
+    let mut lab = Lab::tcp();
+    lab.service.load_balancer_ip = Some("1.2.3.4".to_owned());
+    let notices = lab.desired().notices;
+    assert_eq!(notices.len(), 1, "{notices:?}");
+    assert!(
+        notices[0].reason == "FieldWithoutEffect"
+            && notices[0].message.contains("spec.loadBalancerIP: 1.2.3.4")
+            && notices[0]
+                .message
+                .contains("service.beta.kubernetes.io/alibaba-cloud-loadbalancer-ip that"),
+        "{notices:?}"
+    );
+    lab.service.ingress = vec![Ingress {
+        ip: Some("1.2.3.4".to_owned()),
+        hostname: None,
+        ip_mode: None,
+        ports: Vec::new(),
+    }];
+    assert_eq!(lab.desired().notices, []);
+}
+
+#[test]
 fn both_families_are_too_many() {
     let mut lab = Lab::tcp();
     lab.service.dual_stack = true;
