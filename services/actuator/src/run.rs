@@ -9,15 +9,13 @@ use std::time::Duration;
 
 use clb_cloud_client::{Client, ClientSetup, CredentialsProvider, Endpoints, Network, Product};
 use clb_proto::actuator::v1::actuator_service_server::ActuatorServiceServer;
-use clb_telemetry::grpc::GrpcTraceLayer;
-use clb_telemetry::health::mirror_to_grpc;
-use clb_telemetry::{AdminServer, Health, Kind, Metrics};
+use clb_runtime::{Grpc, Ports};
+use clb_telemetry::{Health, Kind, Metrics};
 use clb_tls::Security;
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
-use tonic::transport::server::TcpIncoming;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
 
 use crate::cloud::Cloud;
 use crate::enis::Enis;
@@ -48,10 +46,7 @@ pub struct Actuator {
     security: Security,
     metrics: Arc<ActuatorMetrics>,
     health: Health,
-    listener: TcpListener,
-    address: SocketAddr,
-    admin: AdminServer,
-    admin_address: SocketAddr,
+    ports: Ports,
 }
 
 impl Actuator {
@@ -66,38 +61,28 @@ impl Actuator {
         metrics: Metrics,
         health: Health,
     ) -> Result<Self, ActuatorError> {
-        let bind = |source| ActuatorError::Bind {
-            address: settings.listen,
-            source,
-        };
-        let listener = TcpListener::bind(settings.listen).await.map_err(bind)?;
-        let address = listener.local_addr().map_err(bind)?;
         let actuator_metrics = ActuatorMetrics::new(&metrics)?;
-        let admin = AdminServer::bind(settings.admin.listen, health.clone(), metrics).await?;
-        let admin_address = admin.local_addr().map_err(bind)?;
+        let ports = Ports::bind(settings.listen, settings.admin.listen, health.clone(), metrics).await?;
         Ok(Self {
             settings,
             credentials,
             security,
             metrics: actuator_metrics,
             health,
-            listener,
-            address,
-            admin,
-            admin_address,
+            ports,
         })
     }
 
     /// Where the gRPC service is.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.ports.address()
     }
 
     /// Where `/livez`, `/readyz` and `/metrics` are.
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
-        self.admin_address
+        self.ports.admin_address()
     }
 
     /// Serves until `stop`; then takes no new batch, ends the Watch streams, lets batches finish their current operation, and closes the
@@ -122,52 +107,37 @@ impl Actuator {
             self.settings.batches,
         ));
 
-        let serving = self.health.check("grpc", Kind::Gate);
-        let (reporter, grpc_health) = tonic_health::server::health_reporter();
-        let admin_stop = CancellationToken::new();
-        let _ends_admin = admin_stop.clone().drop_guard();
-        let admin = tokio::spawn(self.admin.serve(admin_stop.clone()));
-        let _mirrored = AbortOnDropHandle::new(tokio::spawn(mirror_to_grpc(self.health.clone(), reporter)));
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(clb_proto::DESCRIPTORS)
-            .build_v1()?;
         let service = Service::new(
             executor,
             self.security.trust(),
             ending.clone(),
             background.clone(),
         );
-        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
-        let server = self
-            .security
-            .server(self.settings.listen)?
+        let (address, admin) = (self.address(), self.admin_address());
+        let grpc = Grpc {
+            name: NAME,
+            security: &self.security,
             // Each batch is a stream of its own; the library's 200 would hold up urgent ones behind those that wait for a limit.
-            .max_concurrent_streams(Some(STREAMS))
-            .layer(GrpcTraceLayer::new(NAME))
-            .add_service(
+            streams: Some(STREAMS),
+            routes: Routes::new(
                 ActuatorServiceServer::new(service)
                     .max_decoding_message_size(LARGEST_MESSAGE)
                     .max_encoding_message_size(LARGEST_MESSAGE),
-            )
-            .add_service(grpc_health)
-            .add_service(reflection)
-            .serve_with_incoming_shutdown(incoming, ending.clone().cancelled_owned());
-        serving.ok();
-        tracing::info!(address = %self.address, admin = %self.admin_address, "the actuator is serving");
-
-        let mut server = std::pin::pin!(server);
-        let mut ended = tokio::select! {
-            ended = &mut server => Some(ended),
-            () = stop.cancelled() => None,
+            ),
         };
+        let mut serving = self.ports.serve(grpc, ending.clone())?;
+        tracing::info!(%address, %admin, "the actuator is serving");
+
+        tokio::select! {
+            () = serving.ended() => {}
+            () = stop.cancelled() => {}
+        }
         ending.cancel();
         batches.close();
         let grace = self.settings.shutdown_grace;
         let last_calls = async {
             batches.wait().await;
-            if ended.is_none() {
-                ended = Some(server.as_mut().await);
-            }
+            serving.ended().await;
         };
         if timeout(grace, last_calls).await.is_err() {
             tracing::warn!(?grace, "batches or callers did not end in time and are cut off");
@@ -177,10 +147,7 @@ impl Actuator {
         if timeout(BACKGROUND_GRACE, background.wait()).await.is_err() {
             tracing::warn!(grace = ?BACKGROUND_GRACE, "background tasks did not end in time and are left behind");
         }
-        admin_stop.cancel();
-        ended.transpose()?;
-        admin.await??;
-        Ok(())
+        Ok(serving.close().await?)
     }
 
     /// Every region that a cluster uses, with its mirror filling.
@@ -274,8 +241,7 @@ impl Actuator {
 impl std::fmt::Debug for Actuator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Actuator")
-            .field("address", &self.address)
-            .field("admin_address", &self.admin_address)
+            .field("ports", &self.ports)
             .finish_non_exhaustive()
     }
 }

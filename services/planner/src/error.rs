@@ -1,34 +1,15 @@
 //! Why the planner cannot start or go on.
 
-use std::net::SocketAddr;
-
 /// Why the planner cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum PlannerError {
-    /// The port of the gRPC services cannot be opened.
-    #[error("cannot listen on {address} for gRPC: {source}; choose another listen address")]
-    Bind {
-        /// The address from the settings.
-        address: SocketAddr,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// The admin port cannot be opened or has broken.
+    /// A port cannot be opened or has broken.
     #[error(transparent)]
-    Admin(#[from] clb_telemetry::admin::AdminError),
+    Ports(#[from] clb_runtime::PortsError),
     /// A metric is there already.
     #[error(transparent)]
     Metrics(#[from] clb_telemetry::MetricsError),
-    /// Certificates cannot be used.
+    /// The actuator's address is not on loopback, and there are no certificates.
     #[error(transparent)]
     Tls(#[from] clb_tls::TlsError),
-    /// The gRPC server has broken.
-    #[error("the gRPC server has broken: {0}")]
-    Serve(#[from] tonic::transport::Error),
-    /// The descriptors for reflection cannot be read.
-    #[error("gRPC reflection cannot be set up: {0}")]
-    Reflection(#[from] tonic_reflection::server::Error),
-    /// The admin port's task has ended badly.
-    #[error("the admin port's task has ended: {0}")]
-    AdminTask(#[from] tokio::task::JoinError),
 }

@@ -9,16 +9,14 @@ use std::time::Duration;
 use clb_model::version::Tenure;
 use clb_proto::planner::v1::planner_service_server::PlannerServiceServer;
 use clb_proto::snapshot::v1::snapshot_service_server::SnapshotServiceServer;
-use clb_telemetry::grpc::GrpcTraceLayer;
-use clb_telemetry::health::mirror_to_grpc;
-use clb_telemetry::{AdminServer, Health, Kind, Metrics};
+use clb_runtime::{Grpc, Ports};
+use clb_telemetry::{Health, Kind, Metrics};
 use clb_tls::Security;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::transport::server::TcpIncoming;
+use tonic::service::Routes;
 
 use crate::actuator::mirror::MirrorStream;
 use crate::actuator::reach::Reach;
@@ -50,10 +48,7 @@ pub struct Planner {
     security: Security,
     metrics: PlannerMetrics,
     health: Health,
-    listener: TcpListener,
-    address: SocketAddr,
-    admin: AdminServer,
-    admin_address: SocketAddr,
+    ports: Ports,
 }
 
 impl Planner {
@@ -67,42 +62,27 @@ impl Planner {
         metrics: Metrics,
         health: Health,
     ) -> Result<Self, PlannerError> {
-        let listener = TcpListener::bind(settings.listen)
-            .await
-            .map_err(|source| PlannerError::Bind {
-                address: settings.listen,
-                source,
-            })?;
         let planner_metrics = PlannerMetrics::register(&metrics)?;
-        let admin = AdminServer::bind(settings.admin.listen, health.clone(), metrics).await?;
-        let local = |source| PlannerError::Bind {
-            address: settings.listen,
-            source,
-        };
-        let address = listener.local_addr().map_err(local)?;
-        let admin_address = admin.local_addr().map_err(local)?;
+        let ports = Ports::bind(settings.listen, settings.admin.listen, health.clone(), metrics).await?;
         Ok(Self {
             settings,
             security,
             metrics: planner_metrics,
             health,
-            listener,
-            address,
-            admin,
-            admin_address,
+            ports,
         })
     }
 
     /// Where the gRPC services are.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.ports.address()
     }
 
     /// Where `/livez`, `/readyz` and `/metrics` are.
     #[must_use]
     pub fn admin_address(&self) -> SocketAddr {
-        self.admin_address
+        self.ports.admin_address()
     }
 
     /// Serves until `stop`; then ends the watchers' streams, waits briefly for batches under way, and closes the ports. Turn readiness off
@@ -115,14 +95,6 @@ impl Planner {
         // Whichever way this ends, so do all tasks.
         let _ends_all = ending.clone().drop_guard();
         let tasks = TaskTracker::new();
-        let serving = self.health.check("grpc", Kind::Gate);
-        let (reporter, grpc_health) = tonic_health::server::health_reporter();
-        let admin_stop = CancellationToken::new();
-        let _ends_admin = admin_stop.clone().drop_guard();
-        let admin = tokio::spawn(self.admin.serve(admin_stop.clone()));
-        let mirrored = tokio::spawn(mirror_to_grpc(self.health.clone(), reporter));
-        let _ends_mirroring = AbortOnDrop(mirrored);
-
         let endpoint = self.security.endpoint(&self.settings.actuator)?;
         let parts = Clusters {
             settings: &self.settings,
@@ -134,46 +106,37 @@ impl Planner {
         let snapshots = SnapshotServer::new(
             clusters.iter().cloned(),
             self.security.trust(),
+            &self.health,
             tasks.clone(),
             ending.clone(),
         );
         let operators = OperatorServer::new(clusters, self.security.trust());
-        let reflection = tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(clb_proto::DESCRIPTORS)
-            .build_v1()?;
-        let incoming = TcpIncoming::from(self.listener).with_nodelay(Some(true));
-        let server = self
-            .security
-            .server(self.settings.listen)?
-            .layer(GrpcTraceLayer::new(NAME))
-            .add_service(
+        let (address, admin) = (self.address(), self.admin_address());
+        let grpc = Grpc {
+            name: NAME,
+            security: &self.security,
+            streams: None,
+            routes: Routes::new(
                 SnapshotServiceServer::new(snapshots)
                     .max_decoding_message_size(LARGEST_MESSAGE)
                     .max_encoding_message_size(LARGEST_MESSAGE),
             )
-            .add_service(PlannerServiceServer::new(operators))
-            .add_service(grpc_health)
-            .add_service(reflection)
-            .serve_with_incoming_shutdown(incoming, ending.clone().cancelled_owned());
-        serving.ok();
-        tracing::info!(address = %self.address, admin = %self.admin_address, "the planner is serving");
-
-        let mut server = std::pin::pin!(server);
-        let mut ended = tokio::select! {
-            ended = &mut server => Some(ended),
-            () = stop.cancelled() => None,
+            .add_service(PlannerServiceServer::new(operators)),
         };
+        let mut serving = self.ports.serve(grpc, ending.clone())?;
+        tracing::info!(%address, %admin, "the planner is serving");
+
+        tokio::select! {
+            () = serving.ended() => {}
+            () = stop.cancelled() => {}
+        }
         ending.cancel();
         tasks.close();
         tasks.wait().await;
-        if ended.is_none() {
-            // A caller that does not let go is cut off.
-            ended = timeout(LAST_CONNECTIONS, &mut server).await.ok();
+        if timeout(LAST_CONNECTIONS, serving.ended()).await.is_err() {
+            tracing::debug!("a caller did not let go and is cut off");
         }
-        admin_stop.cancel();
-        ended.transpose()?;
-        admin.await??;
-        Ok(())
+        Ok(serving.close().await?)
     }
 }
 
@@ -243,14 +206,5 @@ impl Clusters<'_> {
             facts_ttl: self.settings.facts_ttl,
             shutdown_grace: self.settings.shutdown_grace,
         }
-    }
-}
-
-/// Ends a task that has nothing to finish.
-struct AbortOnDrop(tokio::task::JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

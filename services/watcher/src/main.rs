@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clb_runtime::Process;
 use clb_settings::{Program, load_or_exit};
-use clb_telemetry::{AdminServer, Component, Health, Kind, Metrics, Signals, Telemetry};
+use clb_telemetry::{AdminServer, Component, Health, Metrics};
 use clb_tls::{Security, install_provider};
 use clb_watcher::{Environment, WatcherSettings, kubernetes_config, run};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 const PROGRAM: Program = Program {
     name: "clb-watcher",
@@ -18,49 +18,45 @@ const PROGRAM: Program = Program {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    install_provider();
-    let settings: WatcherSettings = load_or_exit(&PROGRAM);
-    match with_telemetry(&settings).await {
+    match start().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => PROGRAM.failure(error.as_ref()),
     }
 }
 
-async fn with_telemetry(settings: &WatcherSettings) -> anyhow::Result<()> {
-    let metrics = Metrics::new("watcher");
-    let health = Health::new(&metrics)?;
+async fn start() -> anyhow::Result<()> {
+    let settings: WatcherSettings = load_or_exit(&PROGRAM);
+    install_provider();
     let component = Component::new(PROGRAM.name, PROGRAM.version, settings.instance.as_str());
-    let mut telemetry = Telemetry::new(&settings.log, &settings.otlp, component);
-    if settings.otlp.endpoint.is_some() {
-        telemetry = telemetry.with_export_check(health.check("otlp", Kind::Informational));
-    }
-    let telemetry = telemetry.install()?;
-    let outcome = serve(settings, metrics, health).await;
-    telemetry.shutdown().await;
-    outcome
+    let process = Process::begin("watcher", component, &settings.log, &settings.otlp)?;
+    let drain = settings.admin.drain;
+    process
+        .run(drain, async |metrics, health, stop| {
+            serve(&settings, metrics, health, stop).await
+        })
+        .await
 }
 
-async fn serve(settings: &WatcherSettings, metrics: Metrics, health: Health) -> anyhow::Result<()> {
-    let signals = Signals::register().context("signals cannot be taken")?;
+/// Runs the watcher, with the admin port beside it until its end.
+async fn serve(
+    settings: &WatcherSettings,
+    metrics: Metrics,
+    health: Health,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     let environment = Environment {
         kubernetes: kubernetes_config(&settings.kubernetes).await?,
         security: Security::from_settings(settings.tls.as_ref(), settings.insecure)?,
         metrics: metrics.clone(),
         health: health.clone(),
     };
-    let admin = AdminServer::bind(settings.admin.listen, health.clone(), metrics).await?;
+    let admin = AdminServer::bind(settings.admin.listen, health, metrics).await?;
     tracing::info!(cluster = settings.cluster_id, planner = %settings.planner, admin = %admin.local_addr()?, "starting");
 
-    let (stop, admin_stop) = (CancellationToken::new(), CancellationToken::new());
-    let tasks = TaskTracker::new();
-    tasks.spawn(signals.shut_down(health, settings.admin.drain, stop.clone()));
+    let admin_stop = CancellationToken::new();
     let admin = tokio::spawn(admin.serve(admin_stop.clone()));
-    let outcome = run(settings, environment, stop.clone()).await;
-
-    stop.cancel();
-    tasks.close();
-    tasks.wait().await;
+    let outcome = run(settings, environment, stop).await;
     admin_stop.cancel();
     admin.await.context("the admin port's task has died")??;
-    outcome.map_err(Into::into)
+    Ok(outcome?)
 }

@@ -68,9 +68,9 @@ async fn a_watcher_is_who_its_certificate_says() {
 }
 
 #[tokio::test]
-async fn operators_see_the_clusters_and_watchers_do_not() {
+async fn operators_see_the_clusters_and_other_services_do_not() {
     let planner = Running::start().await;
-    let mut operator = PlannerServiceClient::new(planner.channel(&PeerIdentity::Planner));
+    let mut operator = PlannerServiceClient::new(planner.channel(&PeerIdentity::Operator));
     let clusters = operator.list_clusters(ListClustersRequest {}).await.unwrap();
     let clusters = clusters.into_inner().clusters;
     assert_eq!(clusters.len(), 1);
@@ -81,9 +81,11 @@ async fn operators_see_the_clusters_and_watchers_do_not() {
     let refusal = operator.list_services(unknown).await.unwrap_err();
     assert_eq!(refusal.code(), Code::NotFound);
 
-    let mut watcher = PlannerServiceClient::new(planner.channel(&watcher_of("c-lab")));
-    let refusal = watcher.list_clusters(ListClustersRequest {}).await.unwrap_err();
-    assert_eq!(refusal.code(), Code::PermissionDenied);
+    for other in [watcher_of("c-lab"), PeerIdentity::Planner, PeerIdentity::Actuator] {
+        let mut other = PlannerServiceClient::new(planner.channel(&other));
+        let refusal = other.list_clusters(ListClustersRequest {}).await.unwrap_err();
+        assert_eq!(refusal.code(), Code::PermissionDenied);
+    }
     planner.stop().await;
 }
 
@@ -136,7 +138,10 @@ async fn a_port_that_is_taken_is_named() {
     let error = Planner::bind(settings, clb_tls::Security::Insecure, metrics, health)
         .await
         .unwrap_err();
-    assert!(matches!(error, PlannerError::Bind { .. }));
+    assert!(matches!(
+        error,
+        PlannerError::Ports(clb_runtime::PortsError::Bind { .. })
+    ));
     let port = taken.local_addr().unwrap().to_string();
     assert!(error.to_string().contains(&port), "{error}");
 }
