@@ -6,7 +6,7 @@ use std::time::Duration;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use tracing::{Dispatch, Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, ParseError, filter_fn};
+use tracing_subscriber::filter::{ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{JsonFields, format};
 use tracing_subscriber::layer::SubscriberExt;
@@ -16,17 +16,13 @@ use tracing_subscriber::{Layer, Registry};
 use crate::component::{Component, Components};
 use crate::export::ByComponent;
 use crate::health::Check;
+use crate::log_filter::log_filter;
 use crate::log_format::{Line, WithTraceIds};
 use crate::recorder::{Recording, SpanRecorder};
 use crate::settings::{LogFormat, LogSettings, OtlpSettings};
 
 /// How long the last spans may take to leave at the end.
 const LAST_EXPORT: Duration = Duration::from_secs(5);
-
-/// Libraries that would drown everything else at `debug`; the setting can name them to hear them after all.
-/// OpenTelemetry's own errors come as a health check, and kube's are logged once by who uses it, not at each attempt.
-const QUIET: &str = "kube_client=off,kube_runtime=off,h2=info,hyper=info,hyper_util=info,rustls=info,tonic=info,tower=info,reqwest=info,opentelemetry=warn,\
-                     opentelemetry_sdk=warn,opentelemetry-otlp=warn";
 
 /// Telemetry could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -152,10 +148,6 @@ fn is_traced(metadata: &Metadata<'_>) -> bool {
         Level::INFO
     };
     metadata.target().starts_with("clb_") && *metadata.level() <= finest
-}
-
-pub(crate) fn log_filter(level: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().parse(format!("{QUIET},{level}"))
 }
 
 fn log_layer<S, W>(settings: &LogSettings, writer: W) -> Result<Box<dyn Layer<S> + Send + Sync>, ParseError>

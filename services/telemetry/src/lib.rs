@@ -23,6 +23,7 @@ pub mod shutdown;
 mod component;
 mod export;
 mod install;
+mod log_filter;
 mod log_format;
 mod settings;
 

@@ -23,7 +23,7 @@ settings! {
         /// What is logged: a level, or levels by module such as info,clb_planner=debug.
         level: String = default("info").env("RUST_LOG").check(|text: &String| {
             bare_words_are_levels(text)?;
-            crate::install::log_filter(text).map(|_| ()).map_err(|error| error.to_string())
+            crate::log_filter::log_filter(text).map(|_| ()).map_err(|error| error.to_string())
         }).allowed("error, warn, info, debug, trace or off, also per module as in info,clb_planner=debug"),
     }
 }

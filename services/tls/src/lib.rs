@@ -13,6 +13,7 @@ mod identify;
 mod identity;
 mod loopback;
 mod material;
+mod pem;
 mod settings;
 
 pub use channel::Security;

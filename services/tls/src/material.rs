@@ -8,14 +8,14 @@ use clb_settings::SecretString;
 use jiff::Timestamp;
 use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use tonic::transport::{Certificate, ClientTlsConfig, Identity, ServerTlsConfig};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::identity::{IdentityError, PeerIdentity};
 use crate::loopback::NotLoopback;
+use crate::pem::{NO_CERTIFICATE, certificates_in, key_in};
 use crate::settings::TlsSettings;
 
 /// Certificates that cannot be used, or TLS that cannot be set up.
@@ -170,41 +170,12 @@ fn unusable(setting: &'static str, wrong: String) -> TlsError {
     TlsError::Unusable { setting, wrong }
 }
 
-const NO_CERTIFICATE: &str = "there is no certificate in it; a PEM block BEGIN CERTIFICATE is needed";
-
 fn no_certificate(setting: &'static str) -> TlsError {
     unusable(setting, NO_CERTIFICATE.to_owned())
 }
 
 fn certificates(setting: &'static str, pem: &str) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     certificates_in(pem.as_bytes()).map_err(|wrong| unusable(setting, wrong))
-}
-
-fn certificates_in(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Vec<_> = CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("it is not valid PEM: {error}"))?;
-    if found.is_empty() {
-        Err(NO_CERTIFICATE.to_owned())
-    } else {
-        Ok(found)
-    }
-}
-
-fn key_in(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
-    // The library's error is left out: it could quote the key.
-    PrivateKeyDer::from_pem_slice(pem)
-        .map_err(|_| "there is no private key in it; a PEM block BEGIN PRIVATE KEY is needed".to_owned())
-}
-
-/// For the settings: whether a file's content holds certificates at all.
-pub(crate) fn holds_certificates(content: &[u8]) -> Result<(), String> {
-    certificates_in(content).map(drop)
-}
-
-/// For the settings: whether a file's content holds a private key at all.
-pub(crate) fn holds_key(content: &[u8]) -> Result<(), String> {
-    key_in(content).map(drop)
 }
 
 fn check_key(chain: Vec<CertificateDer<'static>>, key: &SecretString) -> Result<(), TlsError> {

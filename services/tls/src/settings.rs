@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clb_settings::{Checker, HostPort, settings};
 
 use crate::loopback::{require_loopback_address, require_loopback_host};
-use crate::material::{holds_certificates, holds_key};
+use crate::pem::{holds_certificates, holds_key};
 
 settings! {
     /// Certificates, in PEM files: a service's group `tls`.
