@@ -297,6 +297,12 @@ fn essence(world: &World) -> Vec<String> {
             lines.push(format!("{} {backends:?}", group.name));
         }
     }
+    for (id, list) in &world.cloud.access_lists {
+        for line in &mut lines {
+            *line = line.replace(&format!("{id:?}"), &format!("{:?}", list.name));
+        }
+        lines.push(format!("{} {:?}", list.name, list.entries));
+    }
     lines.sort();
     lines
 }
