@@ -283,7 +283,7 @@ fn a_redirect_goes_from_http_to_https_of_the_same_service() {
         &[("forward-port", "80:8443", "port 8443 to be an https listener")],
     );
     expect(
-        &two.clone(),
+        &two,
         &[(
             "forward-port",
             "80:443",

@@ -42,7 +42,7 @@ fn rejected(class: ErrorClass, request: &str) -> Outcome {
 #[test]
 fn an_unknown_name_is_said_though_there_are_mistakes() {
     let https = Lab::tcp().annotated("protocol-port", "https:80");
-    let mut world = World::new(https.clone().annotated("cert-idd", "cert-a"));
+    let mut world = World::new(https.annotated("cert-idd", "cert-a"));
     world.settle();
     assert_eq!(world.events.len(), 2, "{:?}", world.said());
     let unknown = world
@@ -79,8 +79,8 @@ fn all_mistakes_are_said_in_one_event_once() {
 
 #[test]
 fn an_empty_value_that_is_missed_is_said_in_one_event() {
-    let mut world = World::new(Lab::with_ports(vec![tcp_port(443)]).annotated("protocol-port", "https:443"));
-    world.lab = world.lab.clone().annotated("cert-id", "");
+    let lab = Lab::with_ports(vec![tcp_port(443)]).annotated("protocol-port", "https:443");
+    let mut world = World::new(lab.annotated("cert-id", ""));
     world.settle();
     let said = world.said();
     assert!(
