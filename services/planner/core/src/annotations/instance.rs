@@ -158,6 +158,7 @@ annotations! {
         example: "true",
         applies: &[Scope::Instance, Scope::ReusedInstance],
         since: "v2.10.0",
+        may_be_empty: true,
     }
     HOSTNAME hostname: Hostname = "loadbalancer-hostname",
     "A host name that the Service's status shows in place of the CLB's address." {

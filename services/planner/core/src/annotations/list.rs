@@ -125,11 +125,17 @@ impl Value for Tags {
     }
 
     fn parse(text: &str) -> Option<Self> {
+        // The cloud refuses these in any case of letters.
+        let lower = str::to_lowercase;
         let fits = |text: &str, most: usize| {
             text.chars().count() <= most
                 && !text.chars().any(char::is_control)
-                && !["aliyun", "acs:"].iter().any(|start| text.starts_with(start))
-                && !["http://", "https://"].iter().any(|part| text.contains(part))
+                && !["aliyun", "acs:"]
+                    .iter()
+                    .any(|start| lower(text).starts_with(start))
+                && !["http://", "https://"]
+                    .iter()
+                    .any(|part| lower(text).contains(part))
         };
         // Alibaba's controller takes blanks around each pair, here only.
         let trimmed: Vec<&str> = text.split(',').map(str::trim).collect();
@@ -212,9 +218,10 @@ impl Value for DomainCertificates {
 
     fn parse(text: &str) -> Option<Self> {
         pairs(text, ':', |domain, certificate| {
-            let plain = domain.strip_prefix("*.").unwrap_or(domain);
+            let domain = domain.to_ascii_lowercase();
+            let plain = domain.strip_prefix("*.").unwrap_or(&domain);
             let certificate = CertificateId::parse(certificate)?;
-            is_dns_name(plain).then(|| (domain.to_owned(), certificate))
+            is_dns_name(plain).then_some((domain.clone(), certificate))
         })
         .map(Self)
     }

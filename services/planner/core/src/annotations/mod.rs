@@ -11,6 +11,7 @@ pub mod health_check;
 pub mod instance;
 pub mod list;
 pub mod listener;
+mod nearly;
 pub mod reading;
 pub mod row;
 mod similar;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use clb_model::marks;
 
 use super::find;
+use super::nearly::nearly;
 use super::row::Row;
 use super::similar::meant;
 use super::value::Value;
@@ -80,7 +81,9 @@ impl<'a> Reading<'a> {
                 .push(without_effect(other, &format!("{place} is there too and counts")));
         }
         if text.is_empty() {
-            self.notices.push(without_effect(place, "its value is empty"));
+            if !row.may_be_empty {
+                self.notices.push(without_effect(place, "its value is empty"));
+            }
             return None;
         }
         self.found.push(Found { row, place, text });
@@ -91,11 +94,18 @@ impl<'a> Reading<'a> {
                 value,
             }),
             None => {
+                let (allowed, example) = match nearly::<T>(text) {
+                    Some(meant) => (
+                        format!("{}; write it {}", T::allowed(), meant.difference),
+                        meant.text,
+                    ),
+                    None => (T::allowed(), row.example.to_owned()),
+                };
                 self.problems.push(Problem {
                     place: place.clone(),
                     value: text.clone(),
-                    allowed: T::allowed(),
-                    example: row.example.to_owned(),
+                    allowed,
+                    example,
                 });
                 None
             }
@@ -127,6 +137,9 @@ pub fn without_effect(place: &str, why: &str) -> Notice {
 }
 
 fn unknown_name(name: &str) -> Option<Notice> {
+    if let Some(row) = of_another_domain(name) {
+        return Some(unknown(name, &did_you_mean(row, name)));
+    }
     let behind_domain = name.strip_prefix(marks::ANNOTATION_DOMAIN)?;
     if find(name).is_some() || is_of_another_reader(name) {
         return None;
@@ -142,13 +155,32 @@ fn unknown_name(name: &str) -> Option<Notice> {
     }
     let suggestion = meant.map_or_else(
         || ", and no annotation has a name like it".to_owned(),
-        |row| format!("; did you mean {}?", row.name_like(name)),
+        |row| did_you_mean(row, name),
     );
-    Some(Notice {
+    Some(unknown(name, &suggestion))
+}
+
+fn unknown(name: &str, suggestion: &str) -> Notice {
+    Notice {
         warning: true,
         reason: reason::UNKNOWN_ANNOTATION,
         message: format!("annotation {name} is not known{suggestion}"),
-    })
+    }
+}
+
+fn did_you_mean(row: &Row, name: &str) -> String {
+    format!("; did you mean {}?", row.name_like(name))
+}
+
+/// The row whose name a person wrote behind another domain or none. What follows the domain has Alibaba Cloud's name in it and is in the
+/// table, so it can be no other controller's.
+fn of_another_domain(name: &str) -> Option<&'static Row> {
+    let (domain, end) = name.rsplit_once('/').unwrap_or(("", name));
+    let is_ours = format!("{domain}/") == marks::ANNOTATION_DOMAIN;
+    let suffix = ["alibaba-cloud-", "alicloud-"]
+        .iter()
+        .find_map(|prefix| end.strip_prefix(prefix))?;
+    find(suffix).filter(|row| !is_ours && row.suffix == suffix)
 }
 
 /// Annotations that decide whose a Service is: see [`clb_model::ownership`].

@@ -100,6 +100,8 @@ pub struct Row {
     pub since: &'static str,
     /// The annotation that does the same for the kinds of listeners that this one is not for.
     pub instead: Option<&'static str>,
+    /// Whether the reference lists an empty value, which means the same as none.
+    pub may_be_empty: bool,
     /// Whether the name has the plain domain before it, and no other form.
     pub plain: bool,
 }
@@ -122,6 +124,7 @@ impl Row {
             immutable: false,
             since: "",
             instead: None,
+            may_be_empty: false,
             plain: false,
         }
     }
@@ -150,7 +153,8 @@ impl Row {
     /// The one of its names that is most like one which a person wrote: the older one for the older prefix.
     #[must_use]
     pub fn name_like(&self, written: &str) -> String {
-        let is_older = written.starts_with(marks::LEGACY_ANNOTATION_PREFIX);
+        let end = written.rsplit('/').next().unwrap_or(written);
+        let is_older = end.starts_with("alicloud-");
         let older = self.names().into_iter().nth(1).filter(|_| is_older);
         older.unwrap_or_else(|| self.name())
     }

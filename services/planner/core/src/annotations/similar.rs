@@ -43,6 +43,15 @@ impl Plain {
         let name = name.to_ascii_lowercase().replace('_', "-");
         let name = name.replace("load-balancer-", MIDDLE);
         let name = name.strip_prefix(marks::ANNOTATION_DOMAIN).unwrap_or(&name);
+        // The shared part alone: nothing is left that could be like one name more than like another.
+        let name = if MIDDLE
+            .strip_suffix('-')
+            .is_some_and(|middle| name.ends_with(middle))
+        {
+            ""
+        } else {
+            name
+        };
         if let Some((_, end)) = name.split_once(MIDDLE) {
             return Self {
                 end: end.to_owned(),

@@ -110,6 +110,10 @@ fn a_name_that_is_none_leads_to_the_one_that_was_meant() {
             Some("alibaba-cloud-loadbalancer-spec"),
         ),
         ("loadbalancer-spec", Some("alibaba-cloud-loadbalancer-spec")),
+        (
+            "alibaba-loadbalancer-spec",
+            Some("alibaba-cloud-loadbalancer-spec"),
+        ),
         // The one name that has no prefix.
         ("backend-typ", Some("backend-type")),
         ("alibaba-cloud-backend-type", Some("backend-type")),
@@ -118,6 +122,9 @@ fn a_name_that_is_none_leads_to_the_one_that_was_meant() {
         // Nothing is like these.
         ("alibaba-cloud-loadbalancer-foo", None),
         ("alibaba-cloud-loadbalancer-", None),
+        ("alibaba-cloud-loadbalancer", None),
+        ("alicloud-loadbalancer", None),
+        ("alicloud-loadbalancer-foo", None),
         ("alibaba-cloud-frobnicate", None),
     ];
     for (name, meant) in cases {
@@ -133,6 +140,52 @@ fn a_name_that_is_none_leads_to_the_one_that_was_meant() {
         };
         let message = &read.notices[0].message;
         assert!(message.ends_with(&end), "{name}: {message}");
+    }
+}
+
+#[test]
+fn a_name_behind_another_domain_leads_to_the_right_one() {
+    let newer = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-scheduler";
+    for (name, meant) in [
+        (
+            "service.kubernetes.io/alibaba-cloud-loadbalancer-scheduler",
+            newer,
+        ),
+        (
+            "service.alpha.kubernetes.io/alibaba-cloud-loadbalancer-scheduler",
+            newer,
+        ),
+        ("alibaba-cloud-loadbalancer-scheduler", newer),
+        (
+            "service.kubernetes.io/alicloud-loadbalancer-scheduler",
+            "service.beta.kubernetes.io/alicloud-loadbalancer-scheduler",
+        ),
+        (
+            "service.kubernetes.io/alibaba-cloud-backend-type",
+            "service.beta.kubernetes.io/backend-type",
+        ),
+    ] {
+        let given = BTreeMap::from([(name.to_owned(), "wrr".to_owned())]);
+        let read = read(&given);
+        let messages: Vec<_> = read
+            .notices
+            .iter()
+            .map(|notice| notice.message.as_str())
+            .collect();
+        assert_eq!(
+            messages,
+            [format!("annotation {name} is not known; did you mean {meant}?")]
+        );
+        assert!(read.problems.is_empty());
+    }
+    for name in [
+        "service.kubernetes.io/alibaba-cloud-loadbalancer-foo",
+        "alb.ingress.kubernetes.io/name",
+        "example.com/loadbalancer-scheduler",
+        "backend-type",
+    ] {
+        let given = BTreeMap::from([(name.to_owned(), "wrr".to_owned())]);
+        assert_eq!(read(&given).notices, [], "{name}");
     }
 }
 
