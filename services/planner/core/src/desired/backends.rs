@@ -36,14 +36,23 @@ pub(super) struct PortBackends {
 pub(super) fn of_port(context: &Context<'_>, port: &Port<'_>, mark: &str) -> PortBackends {
     let family = endpoints::family(context.inputs.service, &context.annotations().backend);
     let usable = endpoints::usable(context.inputs.service, port.spec, family);
+    let without_port = endpoints::ready_without_port(context.inputs.service, port.spec, family);
+    let mut found = PortBackends {
+        ready_endpoints: usable.len() + without_port,
+        ..PortBackends::default()
+    };
+    if without_port > 0 && (context.backend_type == BackendType::Eni || context.is_local()) {
+        found.unusable.push(format!(
+            "{without_port} endpoints are ready, but no EndpointSlice of the Service has a port named {:?} of {}",
+            port.spec.name,
+            port.spec.transport.as_str()
+        ));
+    }
     let mut building = Building {
         context,
         port,
         mark,
-        found: PortBackends {
-            ready_endpoints: usable.len(),
-            ..PortBackends::default()
-        },
+        found,
         pods: Vec::new(),
         nodes: Vec::new(),
         nodes_in_grace: Vec::new(),

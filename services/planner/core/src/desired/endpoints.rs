@@ -1,7 +1,7 @@
 //! Which endpoints get a port's traffic: those that are ready or, when none is, those that still serve while
 //! terminating (KEP-1669). An address that several EndpointSlices hold counts once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use clb_model::cloud::IpVersion;
@@ -51,6 +51,24 @@ pub(super) fn usable<'a>(service: &'a Service, port: &ServicePort, family: IpFam
     }
     let chosen = if ready.is_empty() { lingering } else { ready };
     chosen.into_values().collect()
+}
+
+/// How many endpoints are ready where no slice has the port at all: a port was renamed, and the slices are behind. Which of the pods listen
+/// is not known then.
+pub(super) fn ready_without_port(service: &Service, port: &ServicePort, family: IpFamily) -> usize {
+    if service
+        .endpoints
+        .iter()
+        .any(|set| port_number(set, port).is_some())
+    {
+        return 0;
+    }
+    let endpoints = service.endpoints.iter().flat_map(|set| &set.endpoints);
+    let ready: BTreeSet<IpAddr> = endpoints
+        .filter(|endpoint| is_of(endpoint.address, family) && is_ready(service, endpoint))
+        .map(|endpoint| endpoint.address)
+        .collect();
+    ready.len()
 }
 
 /// Of two slices that hold one address the one that names a Node tells more; between two that do, the lesser

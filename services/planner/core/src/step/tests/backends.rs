@@ -453,3 +453,27 @@ fn a_second_group_of_the_same_name_goes() {
     world.settle();
     assert_eq!(world.clb().vgroups.keys().collect::<Vec<_>>(), [&used]);
 }
+
+/// A port gets another name, or one at last because a second port comes, and the slices follow later.
+#[test]
+fn a_group_keeps_its_backends_while_slices_do_not_know_the_ports_name() {
+    let mut world = World::settled(Lab::tcp().annotated("backend-type", "eni"));
+    let before = servers(&world);
+    world.lab.service.ports[0].name = "renamed".to_owned();
+    world.settle();
+    assert_eq!(servers(&world), before);
+    assert!(
+        world
+            .said()
+            .iter()
+            .any(|said| said.contains("no EndpointSlice of the Service has a port named \"renamed\" of TCP")),
+        "{:?}",
+        world.said()
+    );
+
+    for set in &mut world.lab.service.endpoints {
+        set.endpoints.clear();
+    }
+    world.settle();
+    assert_eq!(servers(&world), Vec::<String>::new(), "no endpoint is ready");
+}
