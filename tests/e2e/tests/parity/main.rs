@@ -6,6 +6,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a panic is how a test fails")]
 
 mod adoption;
+mod changing;
 mod events;
 mod examples;
 mod expected;
