@@ -282,7 +282,13 @@ impl Admission {
                         == Some(list)
                 };
                 for index in 0..listeners.len() {
-                    if listeners.get(index).is_some_and(uses_it)
+                    // An annotation that names another list takes its place in one step: in between nobody else gets in.
+                    let is_replaced = |listener: &DesiredListener| {
+                        listener.named.get(ListenerAttribute::AclStatus) == Some(&AttributeValue::On(true))
+                    };
+                    if listeners
+                        .get(index)
+                        .is_some_and(|listener| uses_it(listener) && !is_replaced(listener))
                         && let Some(listener) = listeners.to_mut().get_mut(index)
                     {
                         listener.named.set(ListenerAttribute::AclStatus, false);

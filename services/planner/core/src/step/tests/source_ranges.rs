@@ -130,6 +130,21 @@ fn without_ranges_everyone_may_connect_again_and_the_list_goes() {
 }
 
 #[test]
+fn a_list_of_the_users_takes_its_place_without_a_moment_for_everyone() {
+    let lab = with_ranges(Lab::with_ports(vec![tcp_port(80), udp_port(53)]), &["10.0.0.0/8"]);
+    let mut world = World::settled(lab);
+    world.lab = with_ranges(world.lab, &[])
+        .annotated("acl-status", "on")
+        .annotated("acl-id", "acl-1")
+        .annotated("acl-type", "white");
+    world.settle();
+    assert_eq!(done(&world), ["change udp:53", "change tcp:80", "delete list"]);
+    let listed = ("on".to_owned(), "white".to_owned(), "acl-1".to_owned());
+    assert_eq!(access(&world), [listed.clone(), listed]);
+    assert_eq!(world.cloud.access_lists.len(), 0);
+}
+
+#[test]
 fn the_list_goes_with_the_service() {
     let mut world = World::settled(with_ranges(Lab::tcp(), &["10.0.0.0/8"]));
     world.lab.service.deleting = true;
