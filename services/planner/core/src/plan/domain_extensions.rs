@@ -1,6 +1,8 @@
 //! The extension domains of an HTTPS listener: added, changed and removed as the annotation `domain-extensions` names them.
 
-use clb_model::cloud::{Listener, ListenerProtocol};
+use std::collections::BTreeMap;
+
+use clb_model::cloud::{DomainExtension, Listener, ListenerProtocol};
 use clb_model::operation::{Change, OperationId};
 
 use super::draft::{Draft, Proposal};
@@ -37,11 +39,16 @@ pub(super) fn plan(
             None => proposal,
         }
     };
-    let present = listener.map(|listener| &listener.domain_extensions);
+    // Domains know no case. Ours are in lower case; another hand's may not be, and the cloud knows them by their own spelling.
+    let present: BTreeMap<String, (&String, &DomainExtension)> = listener
+        .into_iter()
+        .flat_map(|listener| &listener.domain_extensions)
+        .map(|(domain, extension)| (domain.to_ascii_lowercase(), (domain, extension)))
+        .collect();
     let mut removals = Vec::new();
     let mut attached = 0;
-    for domain in present.into_iter().flat_map(|present| present.keys()) {
-        if domains.contains_key(domain) {
+    for (plain, (domain, _)) in &present {
+        if domains.contains_key(plain) {
             attached += 1;
             continue;
         }
@@ -56,11 +63,11 @@ pub(super) fn plan(
     let mut room = quota.saturating_sub(attached);
     let mut left_out = Vec::new();
     for (domain, certificate) in domains {
-        match present.and_then(|present| present.get(domain)) {
-            Some(there) if there.certificate_id == *certificate => {}
-            Some(there) => {
+        match present.get(domain) {
+            Some((_, there)) if there.certificate_id == *certificate => {}
+            Some((spelled, there)) => {
                 draft.add_harmless(propose(
-                    domain,
+                    spelled,
                     Some(certificate),
                     format!(
                         "annotation alibaba-cloud-loadbalancer-domain-extensions asks for certificate {certificate} for {domain} \

@@ -317,6 +317,25 @@ fn extension_domains_follow_the_annotation() {
 }
 
 #[test]
+fn an_extension_domain_with_capitals_is_the_same_domain() {
+    let domains = |lab: Lab, text: &str| lab.annotated("domain-extensions", text);
+    let mut world = World::settled(domains(Lab::https(), "A.Example.com:cert-b"));
+    let extensions = &mut world
+        .clb_mut()
+        .listeners
+        .get_mut(&key("https:443"))
+        .unwrap()
+        .domain_extensions;
+    let extension = extensions.remove("a.example.com").unwrap();
+    extensions.insert("A.example.COM".to_owned(), extension);
+    world.settle();
+    assert_eq!(done(&world), Vec::<String>::new(), "only the case differs");
+    world.lab = domains(world.lab.clone(), "a.example.com:cert-c");
+    world.settle();
+    assert_eq!(done(&world), ["A.example.COM=cert-c"]);
+}
+
+#[test]
 fn more_extension_domains_than_the_quota_leave_the_last_out_and_say_so() {
     let mut lab = Lab::https().annotated("domain-extensions", "a.com:cert-b,b.com:cert-b,c.com:cert-b");
     lab.cluster.quotas.domain_extensions_per_listener = 2;
