@@ -17,6 +17,7 @@ mod pending;
 mod pods;
 mod run;
 mod settings;
+mod slices;
 mod slim;
 mod stores;
 mod stream;

@@ -4,10 +4,10 @@
 //! Written by the watches ([`crate::watches`]), read by the stream to the planner. A change is noted in the [`Feed`] only if it
 //! changes what would be sent: a node's heartbeat or a list that brings nothing new wakes nobody.
 //!
-//! Slices of Services that are not ours are kept as well, in their slim form (some 25 MiB per 200,000 endpoints): a Service and
-//! its slices arrive on different watches, so a slice may well come first.
+//! Slices of Services that are not ours are kept as well, packed ([`crate::slices`]): a Service and its slices arrive on different
+//! watches, so a slice may well come first.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use clb_model::ServiceKey;
@@ -23,6 +23,7 @@ use crate::normalize::{self, Slice};
 use crate::ownership::travels;
 use crate::pending::{Feed, Urgency};
 use crate::pods::GatedPods;
+use crate::slices::Slices;
 use crate::slim;
 
 /// Namespace (empty for Nodes) and name.
@@ -69,8 +70,7 @@ pub(crate) struct Stores {
 struct State {
     services: BTreeMap<ServiceKey, Arc<Service>>,
     nodes: BTreeMap<String, Arc<Node>>,
-    slices: BTreeMap<ObjectName, Arc<Slice>>,
-    slices_of: HashMap<ServiceKey, BTreeSet<ObjectName>>,
+    slices: Slices,
     pods: GatedPods,
 }
 
@@ -158,22 +158,10 @@ impl Stores {
     }
 
     fn put_slice(&self, name: ObjectName, slice: Option<Slice>) {
-        let mut touched = Vec::new();
         let mut state = self.state.lock();
-        if state.slices.get(&name).map(Arc::as_ref) == slice.as_ref() {
-            return;
-        }
-        touched.extend(state.drop_slice(&name));
-        if let Some(slice) = slice {
-            touched.push(slice.service.clone());
-            state
-                .slices_of
-                .entry(slice.service.clone())
-                .or_default()
-                .insert(name.clone());
-            state.slices.insert(name, Arc::new(slice));
-        }
-        touched.retain(|service| state.services.contains_key(service));
+        let State { services, slices, .. } = &mut *state;
+        let mut touched = slices.put(name, slice, |service| services.contains_key(service));
+        touched.retain(|service| services.contains_key(service));
         drop(state);
         for service in &touched {
             self.service_changed(service, Urgency::Endpoints);
@@ -184,13 +172,7 @@ impl Stores {
 impl State {
     fn service_with_slices(&self, key: &ServiceKey) -> Option<(Arc<Service>, Vec<Arc<Slice>>)> {
         let service = self.services.get(key).cloned()?;
-        let slices = self
-            .slices_of
-            .get(key)
-            .into_iter()
-            .flatten()
-            .filter_map(|name| self.slices.get(name).cloned())
-            .collect();
+        let slices = self.slices.of(key);
         Some((service, slices))
     }
 
@@ -211,16 +193,21 @@ impl State {
         services
     }
 
-    /// Returns the Service that it belonged to.
-    fn drop_slice(&mut self, name: &ObjectName) -> Option<ServiceKey> {
-        let service = self.slices.remove(name)?.service.clone();
-        if let Some(names) = self.slices_of.get_mut(&service) {
-            names.remove(name);
-            if names.is_empty() {
-                self.slices_of.remove(&service);
+    /// Keeps a Service that travels, none when it does no more. Returns whether that changes anything.
+    fn put_service(&mut self, key: &ServiceKey, service: Option<Service>) -> bool {
+        let before = self.services.contains_key(key);
+        let changed = match service {
+            Some(service) => {
+                let service = Arc::new(service);
+                self.services.insert(key.clone(), service.clone()) != Some(service)
             }
+            None => self.services.remove(key).is_some(),
+        };
+        let travels = self.services.contains_key(key);
+        if travels != before {
+            self.slices.keep_open(key, travels);
         }
-        Some(service)
+        changed
     }
 }
 
@@ -235,22 +222,15 @@ impl Store<slim::Service> for Stores {
             }
         };
         let key = service.key.clone();
-        let mut state = self.state.lock();
-        let changed = if travels(&service, self.class.as_deref()) {
-            let service = Arc::new(service);
-            state.services.insert(key.clone(), service.clone()) != Some(service)
-        } else {
-            state.services.remove(&key).is_some()
-        };
-        drop(state);
-        if changed {
+        let service = travels(&service, self.class.as_deref()).then_some(service);
+        if self.state.lock().put_service(&key, service) {
             self.service_changed(&key, Urgency::Service);
         }
     }
 
     fn remove(&self, (namespace, name): &ObjectName) {
         let key = ServiceKey::new(namespace.as_str(), name.as_str());
-        if self.state.lock().services.remove(&key).is_some() {
+        if self.state.lock().put_service(&key, None) {
             self.service_changed(&key, Urgency::Service);
         }
     }
@@ -355,7 +335,7 @@ impl Store<slim::EndpointSlice> for Stores {
             .state
             .lock()
             .slices
-            .keys()
+            .names()
             .filter(|name| !listed.contains(*name))
             .cloned()
             .collect();

@@ -247,6 +247,30 @@ async fn a_service_that_stops_being_ours_leaves_unless_it_has_our_finalizer() {
 }
 
 #[tokio::test]
+async fn a_service_that_becomes_ours_comes_with_the_slices_that_were_there_before() {
+    let others = service_with("web", &json!({}), &json!({"type": "ClusterIP"}));
+    let mut world = World::with(&[others, slice("web-1", "web", &["10.0.0.1", "10.0.0.2"])]).await;
+    let _watcher = world.watch().await;
+    let mut stream = world.planner.live().await;
+    assert!(stream.objects.is_empty());
+    for round in 0..2 {
+        world.patch("Service", "web", &json!({"spec": {"type": "LoadBalancer"}}));
+        let changes = stream.delta().await;
+        let Object::Service(web) = only_upsert(&changes) else {
+            panic!("no Service")
+        };
+        let addresses: Vec<String> = web.endpoints[0]
+            .endpoints
+            .iter()
+            .map(|endpoint| endpoint.address.to_string())
+            .collect();
+        assert_eq!(addresses, ["10.0.0.1", "10.0.0.2"], "round {round}");
+        world.patch("Service", "web", &json!({"spec": {"type": "ClusterIP"}}));
+        stream.delta().await;
+    }
+}
+
+#[tokio::test]
 async fn the_latest_state_wins_while_an_acknowledgement_is_outstanding() {
     let mut world = World::with(&[service("web")]).await;
     let _watcher = world.watch().await;

@@ -10,7 +10,9 @@ use crate::field::{Reader, non_empty};
 const ENDPOINT_PORT: Reader = Reader("EndpointPort");
 const ENDPOINT: Reader = Reader("Endpoint");
 
-pub(super) fn endpoint_set_to_proto(set: &EndpointSet) -> v1::EndpointSet {
+/// A set of endpoints.
+#[must_use]
+pub fn endpoint_set_to_proto(set: &EndpointSet) -> v1::EndpointSet {
     v1::EndpointSet {
         ports: set
             .ports
@@ -25,7 +27,11 @@ pub(super) fn endpoint_set_to_proto(set: &EndpointSet) -> v1::EndpointSet {
     }
 }
 
-pub(super) fn endpoint_set_from_proto(message: v1::EndpointSet) -> Result<EndpointSet, WireError> {
+/// A set of endpoints.
+///
+/// # Errors
+/// An address or a port that is none.
+pub fn endpoint_set_from_proto(message: v1::EndpointSet) -> Result<EndpointSet, WireError> {
     Ok(EndpointSet {
         ports: message
             .ports

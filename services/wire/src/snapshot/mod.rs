@@ -10,6 +10,7 @@ mod status;
 pub use directive::{
     directive_from_proto, directive_result_from_proto, directive_result_to_proto, directive_to_proto,
 };
+pub use endpoints::{endpoint_set_from_proto, endpoint_set_to_proto};
 pub use node::{node_from_proto, node_to_proto};
 pub use service::{service_from_proto, service_to_proto};
 pub use session::{
