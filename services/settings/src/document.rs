@@ -1,4 +1,4 @@
-//! YAML as a tree that remembers where each value was written, and the overlay of flags and variables on that
+//! The configuration file as a tree that remembers where each value was given, and the overlay of flags and variables on that
 //! tree.
 //!
 //! Scalars keep the text as it was written (`0123` stays `0123`), so that a value means the same in a file,
@@ -6,9 +6,7 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
+use clb_yaml::Position;
 
 use crate::problem::{Place, Problem};
 
@@ -165,12 +163,12 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    fn place(&self, location: Location) -> Place {
+    fn place(&self, position: Position) -> Place {
         match self {
             Self::File(file) => Place::File {
                 file: file.clone(),
-                line: location.line(),
-                column: location.column(),
+                line: position.line,
+                column: position.column,
             },
             Self::Inline(place) => place.clone(),
         }
@@ -182,138 +180,43 @@ impl Source {
 /// # Errors
 /// The place and the parser's words for text that is no YAML; never the text itself, which may hold a secret.
 pub(crate) fn parse(text: &str, source: &Source) -> Result<Node, Box<Problem>> {
-    let mut options = serde_saphyr::Options::default();
-    options.duplicate_keys = serde_saphyr::options::DuplicateKeyPolicy::PassThrough;
-    options.with_snippet = false;
-    let written: Spanned<Written> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let location = error.location().unwrap_or(Location::UNKNOWN);
+    let written = clb_yaml::document(text).map_err(|error| {
+        let nowhere = Position { line: 0, column: 0 };
         Box::new(Problem {
-            place: Some(source.place(location)),
+            place: Some(source.place(error.position.unwrap_or(nowhere))),
             field: String::new(),
             value: None,
-            wrong: format!(
-                "not valid YAML: {}",
-                UserMessageFormatter.format_message(error.without_snippet())
-            ),
+            wrong: format!("not valid YAML: {}", error.reason),
             allowed: String::new(),
         })
     })?;
-    Ok(node(written, source, text))
+    Ok(node(written, source))
 }
 
-/// What the YAML deserializer hands over. Numbers and booleans are read back from the text, to keep their
-/// spelling.
-enum Written {
-    Null,
-    Text(String),
-    Unquoted(String),
-    List(Vec<Spanned<Written>>),
-    Mapping(Vec<(Spanned<String>, Spanned<Written>)>),
-}
-
-fn node(written: Spanned<Written>, source: &Source, text: &str) -> Node {
+fn node(written: clb_yaml::Node, source: &Source) -> Node {
     let value = match written.value {
-        Written::Null => Value::Null,
-        Written::Text(scalar) => Value::Text(scalar),
-        Written::Unquoted(resolved) => Value::Text(spelling(written.defined, text).unwrap_or(resolved)),
-        Written::List(items) => Value::List(items.into_iter().map(|item| node(item, source, text)).collect()),
-        Written::Mapping(pairs) => Value::Mapping(Mapping {
-            entries: pairs
+        clb_yaml::Value::Null => Value::Null,
+        clb_yaml::Value::Text(text) => Value::Text(text),
+        clb_yaml::Value::Boolean(_, spelling)
+        | clb_yaml::Value::Number(_, spelling)
+        | clb_yaml::Value::Other(spelling) => Value::Text(spelling),
+        clb_yaml::Value::List(items) => {
+            Value::List(items.into_iter().map(|item| node(item, source)).collect())
+        }
+        clb_yaml::Value::Mapping(entries) => Value::Mapping(Mapping {
+            entries: entries
                 .into_iter()
-                .map(|(key, value)| Entry {
-                    place: source.place(key.referenced),
-                    key: key.value,
-                    node: node(value, source, text),
+                .map(|entry| Entry {
+                    key: entry.key,
+                    place: source.place(entry.position),
+                    node: node(entry.node, source),
                 })
                 .collect(),
         }),
     };
     Node {
-        place: source.place(written.referenced),
+        place: source.place(written.position),
         value,
         overridden: Vec::new(),
-    }
-}
-
-fn spelling(location: Location, text: &str) -> Option<String> {
-    let start = usize::try_from(location.span().byte_offset()?).ok()?;
-    let length = usize::try_from(location.span().byte_len()?).ok()?;
-    let spelled = text.get(start..start.checked_add(length)?)?.trim();
-    (!spelled.is_empty()).then(|| spelled.to_owned())
-}
-
-impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WrittenVisitor)
-    }
-}
-
-struct WrittenVisitor;
-
-impl<'de> Visitor<'de> for WrittenVisitor {
-    type Value = Written;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("any YAML value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Written, E> {
-        Ok(Written::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Written, E> {
-        Ok(Written::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Written, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Written, E> {
-        Ok(Written::Unquoted(value.to_string()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Written, E> {
-        Ok(Written::Unquoted(value.to_string()))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Written, E> {
-        Ok(Written::Unquoted(value.to_string()))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Written, E> {
-        Ok(Written::Unquoted(value.to_string()))
-    }
-
-    fn visit_u128<E>(self, value: u128) -> Result<Written, E> {
-        Ok(Written::Unquoted(value.to_string()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Written, E> {
-        Ok(Written::Unquoted(value.to_string()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Written, E> {
-        Ok(Written::Text(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Written, E> {
-        Ok(Written::Text(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Written, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Written::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Written, A::Error> {
-        let mut mapping = Vec::new();
-        while let Some(pair) = pairs.next_entry()? {
-            mapping.push(pair);
-        }
-        Ok(Written::Mapping(mapping))
     }
 }

@@ -1,10 +1,5 @@
-//! YAML documents as trees that remember where each value stands, so that a mistake can be found in the file.
-//!
-//! Scalars are resolved as kubectl does, by YAML 1.1: `on` without quotes is a boolean.
-
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, MessageFormatter, Spanned, UserMessageFormatter};
+//! YAML documents as manifests are looked at: by line, with a null as good as nothing, and scalars resolved as kubectl does (`on`
+//! without quotes is a boolean).
 
 /// A line of a file, from 1.
 pub(super) type Line = u64;
@@ -76,130 +71,37 @@ impl Node {
 /// # Errors
 /// The first place that is no YAML.
 pub(super) fn parse(text: &str) -> Result<Vec<Node>, NotYaml> {
-    let documents: Vec<Spanned<Written>> = serde_saphyr::from_multiple(text).map_err(|error| NotYaml {
-        line: error.location().map_or(1, |location| location.line()),
-        reason: UserMessageFormatter
-            .format_message(error.without_snippet())
-            .into_owned(),
+    let documents = clb_yaml::documents(text).map_err(|error| NotYaml {
+        line: error.position.map_or(1, |position| position.line),
+        reason: error.reason,
     })?;
-    Ok(documents.into_iter().map(|written| node(written, text)).collect())
+    Ok(documents.into_iter().map(Node::from).collect())
 }
 
-/// What the YAML deserializer hands over.
-enum Written {
-    Null,
-    Text(String),
-    Number(i64),
-    Boolean(bool),
-    Other(String),
-    List(Vec<Spanned<Written>>),
-    Mapping(Vec<(Spanned<String>, Spanned<Written>)>),
-}
-
-fn node(written: Spanned<Written>, text: &str) -> Node {
-    let line = written.referenced.line();
-    let spelled = |resolved: String| spelling(written.defined, text).unwrap_or(resolved);
-    let value = match written.value {
-        Written::Null => Value::Null,
-        Written::Text(scalar) => Value::Text(scalar),
-        Written::Number(number) => Value::Number(number, spelled(number.to_string())),
-        Written::Boolean(boolean) => Value::Boolean(boolean, spelled(boolean.to_string())),
-        Written::Other(resolved) => Value::Other(spelled(resolved)),
-        Written::List(items) => Value::List(items.into_iter().map(|item| node(item, text)).collect()),
-        Written::Mapping(entries) => Value::Mapping(
-            entries
-                .into_iter()
-                .map(|(key, value)| {
-                    let line = key.referenced.line();
-                    let value = node(value, text).value;
-                    (key.value, Node { line, value })
-                })
-                .collect(),
-        ),
-    };
-    Node { line, value }
-}
-
-fn spelling(location: Location, text: &str) -> Option<String> {
-    let start = usize::try_from(location.span().byte_offset()?).ok()?;
-    let length = usize::try_from(location.span().byte_len()?).ok()?;
-    let spelled = text.get(start..start.checked_add(length)?)?.trim();
-    (!spelled.is_empty()).then(|| spelled.to_owned())
-}
-
-impl<'de> Deserialize<'de> for Written {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WrittenVisitor)
-    }
-}
-
-struct WrittenVisitor;
-
-impl<'de> Visitor<'de> for WrittenVisitor {
-    type Value = Written;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("any YAML value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Written, E> {
-        Ok(Written::Null)
-    }
-
-    fn visit_none<E>(self) -> Result<Written, E> {
-        Ok(Written::Null)
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Written, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Written, E> {
-        Ok(Written::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Written, E> {
-        Ok(Written::Number(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Written, E> {
-        Ok(i64::try_from(value).map_or_else(|_| Written::Other(value.to_string()), Written::Number))
-    }
-
-    fn visit_i128<E>(self, value: i128) -> Result<Written, E> {
-        Ok(Written::Other(value.to_string()))
-    }
-
-    fn visit_u128<E>(self, value: u128) -> Result<Written, E> {
-        Ok(Written::Other(value.to_string()))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Written, E> {
-        Ok(Written::Other(value.to_string()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Written, E> {
-        Ok(Written::Text(value.to_owned()))
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Written, E> {
-        Ok(Written::Text(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Written, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
+impl From<clb_yaml::Node> for Node {
+    fn from(node: clb_yaml::Node) -> Self {
+        let value = match node.value {
+            clb_yaml::Value::Null => Value::Null,
+            clb_yaml::Value::Text(text) => Value::Text(text),
+            clb_yaml::Value::Number(number, spelling) => Value::Number(number, spelling),
+            clb_yaml::Value::Boolean(boolean, spelling) => Value::Boolean(boolean, spelling),
+            clb_yaml::Value::Other(spelling) => Value::Other(spelling),
+            clb_yaml::Value::List(items) => Value::List(items.into_iter().map(Self::from).collect()),
+            clb_yaml::Value::Mapping(entries) => Value::Mapping(
+                entries
+                    .into_iter()
+                    .map(|entry| {
+                        let line = entry.position.line;
+                        let value = Self::from(entry.node).value;
+                        (entry.key, Self { line, value })
+                    })
+                    .collect(),
+            ),
+        };
+        Self {
+            line: node.position.line,
+            value,
         }
-        Ok(Written::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Written, A::Error> {
-        let mut mapping = Vec::new();
-        while let Some(pair) = pairs.next_entry()? {
-            mapping.push(pair);
-        }
-        Ok(Written::Mapping(mapping))
     }
 }
 
