@@ -2,6 +2,7 @@
 //! again with the answers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use clb_model::attribute::ListenerAttribute;
 use clb_model::cloud::{IpVersion, LoadBalancer, ZonePair};
@@ -20,6 +21,17 @@ pub enum Question {
     ZonePairs,
 }
 
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(id) => write!(f, "server certificate {id}"),
+            Self::AccessControlList(id) => write!(f, "access control list {id}"),
+            Self::VSwitch(id) => write!(f, "vSwitch {id}"),
+            Self::ZonePairs => f.write_str("the region's zones"),
+        }
+    }
+}
+
 /// The answers so far.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CloudFacts {
@@ -33,6 +45,8 @@ pub struct CloudFacts {
     pub zone_pairs: Option<BTreeSet<ZonePair>>,
     /// The family of the Service's CLB, where it has one or uses one of the user's.
     pub ip_version: Option<IpVersion>,
+    /// Why the cloud has not answered the last questions, though asked several times; none while it does.
+    pub unanswered_because: Option<String>,
 }
 
 /// A server certificate.

@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 /// Ids in one Inspect call.
 const QUESTIONS_PER_CALL: usize = 50;
+/// Calls in a row that fail before Services are told: one or two may pass by themselves.
+const FAILURES_TO_TELL: u32 = 3;
 
 /// The answers of one cluster.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub(crate) struct FactCache {
     expiries: BTreeSet<(Instant, Question)>,
     open: BTreeMap<Question, BTreeSet<ServiceUid>>,
     asking: BTreeSet<Question>,
+    failures: u32,
 }
 
 impl FactCache {
@@ -30,6 +33,7 @@ impl FactCache {
             expiries: BTreeSet::new(),
             open: BTreeMap::new(),
             asking: BTreeSet::new(),
+            failures: 0,
         }
     }
 
@@ -67,6 +71,8 @@ impl FactCache {
     /// Takes in the answers to the call and returns the Services that waited for them.
     pub(crate) fn answer(&mut self, answers: &Facts, now: Instant) -> BTreeSet<ServiceUid> {
         let due = now + self.ttl;
+        self.failures = 0;
+        self.facts.unanswered_because = None;
         let asked = std::mem::take(&mut self.asking);
         let mut waited = BTreeSet::new();
         for question in asked {
@@ -98,12 +104,43 @@ impl FactCache {
         waited
     }
 
-    /// The call failed: returns the Services that waited; they ask again.
-    pub(crate) fn failed(&mut self) -> BTreeSet<ServiceUid> {
+    /// The call failed for this reason: returns the Services that waited; they ask again.
+    pub(crate) fn failed(&mut self, reason: String) -> BTreeSet<ServiceUid> {
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= FAILURES_TO_TELL {
+            self.facts.unanswered_because = Some(reason);
+        }
         let asked = std::mem::take(&mut self.asking);
         asked
             .iter()
             .flat_map(|question| self.open.remove(question).unwrap_or_default())
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn services_are_told_after_some_failures_and_no_more_once_there_is_an_answer() {
+        let mut cache = FactCache::new(Duration::from_secs(60));
+        let uid = ServiceUid::new("a").unwrap();
+        let questions = BTreeSet::from([Question::Certificate("cert-a".to_owned())]);
+        let mut told = Vec::new();
+        for _ in 0..4 {
+            cache.ask(&uid, &questions);
+            assert_eq!(cache.next_call(), questions);
+            assert_eq!(
+                cache.failed("Forbidden".to_owned()),
+                BTreeSet::from([uid.clone()])
+            );
+            told.push(cache.current(Instant::now()).unanswered_because.is_some());
+        }
+        assert_eq!(told, [false, false, true, true]);
+        cache.ask(&uid, &questions);
+        cache.next_call();
+        cache.answer(&Facts::default(), Instant::now());
+        assert_eq!(cache.current(Instant::now()).unanswered_because, None);
     }
 }

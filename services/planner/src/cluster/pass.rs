@@ -236,7 +236,7 @@ impl ClusterTask {
             }
             Ok(Finished::Answers(Err(reason))) => {
                 tracing::warn!(cluster = %self.handle.id(), reason, "the actuator did not answer questions about the cloud");
-                for uid in self.facts.failed() {
+                for uid in self.facts.failed(reason) {
                     self.queue.look_again(&uid, Duration::ZERO, now);
                 }
             }

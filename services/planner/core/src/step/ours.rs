@@ -1,5 +1,7 @@
 //! The pass for a Service that is to have a CLB.
 
+use std::collections::BTreeSet;
+
 use clb_model::cloud::LoadBalancer;
 use clb_model::cluster::Service;
 use clb_model::directive::{FinalizerAction, Severity};
@@ -17,7 +19,7 @@ use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
 use crate::conditions::{self, ACCEPTED, ADOPTED, PROGRAMMED, Subject, reason};
 use crate::desired::{self, Desired, Wish, backends_despite_problems, desired};
-use crate::facts::CloudFacts;
+use crate::facts::{CloudFacts, Question};
 use crate::find::{FindError, Found, Owner, annotated_id, find, find_in_use, moving_to};
 use crate::plan::{self, Plan, plan_backends_only};
 use crate::problem::Problem;
@@ -51,10 +53,7 @@ pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
             .correct(CLASS_CONDITION, false, reason::NO_CLASS, message);
     }
     match desired(inputs_for(inputs, inputs.service)) {
-        Wish::Questions(questions) => {
-            pass.questions = questions;
-            pass.end(State::Observing, "asking the cloud about what annotations name")
-        }
+        Wish::Questions(questions) => ask(pass, questions),
         Wish::Problems(_) if may_not_be_all(inputs) => {
             pass.end(State::Observing, "waiting for the state of the cloud")
         }
@@ -62,6 +61,34 @@ pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
         Wish::Desired(_) if refusal(inputs).is_some() => mistaken(pass, inputs.service, Vec::new()),
         Wish::Desired(desired) => wanted(pass, &desired),
     }
+}
+
+/// What annotations name is asked about first. A person is told where there is no answer, as without the permission to ask; a Service
+/// that worked before keeps working.
+fn ask(mut pass: Pass<'_>, questions: BTreeSet<Question>) -> Step {
+    let Some(because) = &pass.inputs.facts.unanswered_because else {
+        pass.questions = questions;
+        return pass.end(State::Observing, "asking the cloud about what annotations name");
+    };
+    let asked: Vec<String> = questions.iter().map(Question::to_string).collect();
+    let message = format!(
+        "the cloud cannot be asked about {}: nothing is changed until it can",
+        asked.join(", ")
+    );
+    pass.notifications.look_at(Subject::Failure);
+    pass.notifications.say(
+        Subject::Failure,
+        Severity::Warning,
+        FAILED,
+        &message,
+        Some(because),
+    );
+    pass.conditions
+        .set(PROGRAMMED, false, reason::CLOUD_FAULT, message.clone());
+    pass.questions = questions;
+    let service = pass.inputs.service;
+    follow_backends(&mut pass, service);
+    pass.end(State::Failed, message)
 }
 
 /// Whether the mirror, which has not answered yet, may show further mistakes (the user's CLB is not there) or that one is none (what the
@@ -142,8 +169,15 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -
         pass.conditions
             .set(PROGRAMMED, false, refusal.reason, message.clone());
     }
+    follow_backends(&mut pass, service);
+    pass.end(State::Failed, message)
+}
+
+/// Follows the backends of a Service that worked before, and changes nothing else.
+fn follow_backends(pass: &mut Pass<'_>, service: &Service) {
+    let inputs = pass.inputs;
     let Observation::Known(observed) = inputs.observed else {
-        return pass.end(State::Failed, message);
+        return;
     };
     let worked = service.finalizer && !service.ingress.is_empty();
     let found = if worked {
@@ -151,21 +185,19 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -
     } else {
         None
     };
-    if let Some(found) = found {
-        let followed = backends_despite_problems(inputs_for(inputs, service), found.load_balancer);
-        pass.writes.readiness_gates = registered(&followed.gated_pods, found.load_balancer);
-        let (left_out, retry_at) =
-            pass.memory
-                .schedule_left_out(&followed.vgroups, Some(found.load_balancer), inputs.now_ms);
-        let plan = plan_backends_only(
-            pass.plan_context(&left_out),
-            &followed.vgroups,
-            found.load_balancer,
-        );
-        pass.wake_at(retry_at);
-        pass.give(&plan, Some(&found.load_balancer.id));
-    }
-    pass.end(State::Failed, message)
+    let Some(found) = found else { return };
+    let followed = backends_despite_problems(inputs_for(inputs, service), found.load_balancer);
+    pass.writes.readiness_gates = registered(&followed.gated_pods, found.load_balancer);
+    let (left_out, retry_at) =
+        pass.memory
+            .schedule_left_out(&followed.vgroups, Some(found.load_balancer), inputs.now_ms);
+    let plan = plan_backends_only(
+        pass.plan_context(&left_out),
+        &followed.vgroups,
+        found.load_balancer,
+    );
+    pass.wake_at(retry_at);
+    pass.give(&plan, Some(&found.load_balancer.id));
 }
 
 /// A Service without mistakes.
@@ -202,10 +234,7 @@ fn wanted(mut pass: Pass<'_>, desired: &Desired) -> Step {
             Some((kept, notice)) => match desired::desired(inputs_for(inputs, &kept)) {
                 Wish::Desired(desired) => follow(pass, &desired, found, Some(&notice)),
                 Wish::Problems(problems) => mistaken(pass, &kept, problems),
-                Wish::Questions(questions) => {
-                    pass.questions = questions;
-                    pass.end(State::Observing, "asking the cloud about what annotations name")
-                }
+                Wish::Questions(questions) => ask(pass, questions),
             },
         },
     }

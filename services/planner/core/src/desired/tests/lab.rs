@@ -191,6 +191,7 @@ fn facts() -> CloudFacts {
     };
     let list = Some(AccessControlList { ip_version: None });
     CloudFacts {
+        unanswered_because: None,
         ip_version: None,
         zone_pairs: Some(zone_pairs()),
         certificates: ["cert-a", "cert-b", "cert-c"]

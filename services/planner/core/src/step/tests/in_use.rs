@@ -1,7 +1,7 @@
 //! What the Service's own CLB uses already is there: it is neither asked about nor a mistake.
 
 use super::world::World;
-use crate::desired::tests::lab::{Lab, NOW_MS};
+use crate::desired::tests::lab::{Lab, NOW_MS, node};
 use crate::facts::{Certificate, CloudFacts};
 use crate::step::State;
 
@@ -45,6 +45,19 @@ fn another_certificate_that_has_expired_is_a_mistake() {
         Vec::<&str>::new(),
         "the listener keeps the old one"
     );
+}
+
+#[test]
+fn backends_are_followed_while_the_cloud_does_not_answer() {
+    let mut world = World::settled(Lab::https());
+    world.lab = world.lab.clone().annotated("cert-id", "cert-of-tomorrow");
+    world.lab.facts.unanswered_because = Some("Forbidden".to_owned());
+    let n5 = node("n5", "cn-hangzhou-k");
+    world.lab.nodes.insert("n5".to_owned(), n5);
+    let step = world.pass();
+    assert_eq!((step.state, step.questions.len()), (State::Failed, 1));
+    let reasons = world.reasons();
+    assert!(reasons.len() == 1 && reasons[0].contains("n5"), "{reasons:?}");
 }
 
 #[test]

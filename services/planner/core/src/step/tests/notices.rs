@@ -8,6 +8,7 @@ use clb_model::operation::{Change, CloudError, ErrorClass, Operation, OperationR
 use super::world::World;
 use crate::conditions::{self, ACCEPTED, NOTIFIED, PROGRAMMED};
 use crate::desired::tests::lab::{Lab, node, tcp_port};
+use crate::facts::CloudFacts;
 use crate::step::{Memory, State};
 
 /// One pass whose batch comes to these outcomes instead of being carried out.
@@ -106,6 +107,29 @@ fn mistakes_are_said_with_those_that_only_the_mirror_shows() {
     }
     let said = &world.said()[0];
     assert!(said.contains("nonsense") && said.contains("lb-nowhere"), "{said}");
+}
+
+#[test]
+fn a_question_that_the_cloud_does_not_answer_is_said_once() {
+    let mut world = World::new(Lab::https());
+    world.lab.facts = CloudFacts::default();
+    let asked = world.look();
+    assert!(asked.writes.is_empty() && asked.questions.len() == 1, "{asked:?}");
+    for request in ["1", "2"] {
+        // As the planner's shell does after the first failures; the text differs each time.
+        world.lab.facts.unanswered_because = Some(format!("Forbidden, request {request}"));
+        let step = world.pass();
+        assert_eq!((step.state, step.questions.len()), (State::Failed, 1));
+    }
+    let said = world.said();
+    assert!(
+        said.len() == 1 && said[0].contains("server certificate cert-a") && said[0].contains("Forbidden"),
+        "{said:?}"
+    );
+    assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("False CloudFault"));
+    world.lab.facts = Lab::https().facts;
+    world.settle();
+    assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("True Programmed"));
 }
 
 #[test]
