@@ -26,6 +26,8 @@ pub(super) struct PortBackends {
     pub(super) ready_endpoints: usize,
     /// Nodes that would be backends but for the user's annotations.
     pub(super) left_out_by_user: usize,
+    /// Nodes that the user's annotations allow, but that are not Ready or about to go.
+    pub(super) out_of_service: usize,
     /// Backends that cannot be used, with the reason.
     pub(super) unusable: Vec<String>,
     /// When a Node's grace time ends.
@@ -95,19 +97,21 @@ impl Building<'_, '_> {
                     continue;
                 }
                 Eligibility::Leaving => {
+                    self.found.out_of_service += 1;
                     self.drain(node);
                     continue;
                 }
                 Eligibility::Eligible => {}
             }
             match nodes::readiness(node, grace_ms, self.context.inputs.now_ms) {
-                Readiness::NotReady => {}
+                Readiness::NotReady => self.found.out_of_service += 1,
                 Readiness::Ready => {
                     if let Some(instance) = self.instance(node) {
                         self.nodes.push((instance, 0));
                     }
                 }
                 Readiness::InGrace(until) => {
+                    self.found.out_of_service += 1;
                     let earliest = self.found.wake_at_ms.map_or(until, |other| other.min(until));
                     self.found.wake_at_ms = Some(earliest);
                     if let Some(instance) = self.instance(node) {
@@ -155,7 +159,10 @@ impl Building<'_, '_> {
             match nodes::eligibility(node, &self.context.annotations().backend) {
                 Eligibility::Excluded => {}
                 Eligibility::LeftOutByUser => self.found.left_out_by_user += 1,
-                Eligibility::Leaving => self.drain(node),
+                Eligibility::Leaving => {
+                    self.found.out_of_service += 1;
+                    self.drain(node);
+                }
                 Eligibility::Eligible => {
                     if let Some(instance) = self.instance(node) {
                         self.nodes.push((instance, pods.len()));

@@ -58,7 +58,10 @@ fn group(
         .map(|port| port.ready_endpoints)
         .max()
         .unwrap_or_default();
-    let left_out_by_user = ports.iter().any(|port| port.left_out_by_user > 0);
+    // Where only nodes that are out of service are left, it is not the user's word that none is.
+    let left_out_by_user = ports
+        .iter()
+        .any(|port| port.left_out_by_user > 0 && port.out_of_service == 0);
     let (mut backends, mut if_present) = (Vec::new(), Vec::new());
     for port in ports {
         backends.extend(port.backends);

@@ -262,6 +262,27 @@ fn the_users_own_annotation_may_empty_a_group() {
 }
 
 #[test]
+fn a_cordoned_node_does_not_let_a_group_become_empty_when_all_others_are_lost() {
+    let mut lab = with_nodes(Lab::tcp(), &["n1", "n2", "n3"]);
+    lab = lab.annotated("remove-unscheduled-backend", "on");
+    let mut world = World::settled(lab);
+    for node in world.lab.nodes.values_mut() {
+        node.ready = Some(clb_model::cluster::NodeReady {
+            ready: false,
+            since_ms: 0,
+        });
+    }
+    world.lab.nodes.get_mut("n1").unwrap().unschedulable = true;
+    world.settle();
+    assert_eq!(servers(&world).len(), 3);
+    for node in world.lab.nodes.values_mut() {
+        node.unschedulable = true;
+    }
+    world.settle();
+    assert_eq!(servers(&world), Vec::<String>::new(), "the user's word");
+}
+
+#[test]
 fn a_stale_snapshot_adds_but_does_not_remove_and_says_so() {
     let mut world = World::settled(Lab::tcp());
     world.lab.nodes.remove("n3");
