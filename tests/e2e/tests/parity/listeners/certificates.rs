@@ -145,6 +145,21 @@ async fn extension_domains_follow(api: Api) -> anyhow::Result<()> {
         &["CreateDomainExtension 443", "DeleteDomainExtension"],
     )
     .await?;
+    // A new certificate that is not there is a mistake, and the domain keeps the old one.
+    let last = last_call(&stage);
+    let missing = "a.example.com:cert-nowhere,*.example.org:cert-b";
+    apply_all(&stage, &[web("cert-a", Some(missing))]).await?;
+    told(
+        &stage,
+        "web",
+        &[
+            "alibaba-cloud-loadbalancer-domain-extensions",
+            "cert-nowhere",
+            "does not exist",
+        ],
+    )
+    .await?;
+    assert_eq!(written_since(&stage, last), Vec::<String>::new());
     // An annotation that goes leaves what it named.
     change(
         None,
