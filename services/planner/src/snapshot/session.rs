@@ -17,10 +17,12 @@ use futures::{Stream, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tonic::Status;
 
 use super::gate::{Admission, Gate, Refused};
 use super::staging::{Ledger, Lost, Staging};
+use super::strangers::Strangers;
 use crate::backoff::Backoff;
 use crate::cluster::ClusterHandle;
 use crate::cluster::event::{Event, Said};
@@ -46,6 +48,9 @@ pub(crate) type Responses = mpsc::Sender<Result<v1::SyncResponse, Status>>;
 pub(crate) struct Session {
     pub(crate) cluster: Arc<ClusterHandle>,
     pub(crate) gate: Arc<Gate>,
+    pub(crate) strangers: Strangers,
+    /// Where what outlives the stream runs.
+    pub(crate) tasks: TaskTracker,
     pub(crate) responses: Responses,
     /// The planner shuts down.
     pub(crate) stop: CancellationToken,
@@ -102,7 +107,7 @@ impl Session {
     /// That two clusters share an id is a mistake of a person's; an older epoch is a watcher that learns of it by this.
     fn refuse(&self, refused: &Refused) -> Status {
         if let Refused::OtherCluster { .. } = refused {
-            tracing::warn!(cluster = %self.cluster.id(), %refused, "a watcher was refused");
+            self.strangers.refused(refused, &self.tasks, &self.stop);
         }
         Status::failed_precondition(refused.to_string())
     }

@@ -116,6 +116,7 @@ impl Bench {
         let snapshots = SnapshotServer::new(
             [handle.clone()],
             Trust::LoopbackMetadata,
+            &health,
             TaskTracker::new(),
             stop.clone(),
         );
