@@ -97,6 +97,10 @@ reasons! {
     FIELD_WITHOUT_EFFECT = "FieldWithoutEffect", [Normal, Warning],
         "A field of the Service that a CLB cannot do, or only in part.",
         "See the message.";
+    NO_LISTENER_MANAGED = "NoListenerManaged", [Normal],
+        "The Service uses a CLB of the user's without force-override-listeners: it has a vServer group there, and no listener of this \
+         controller's sends to it.",
+        "Let a listener of the CLB use the group, or set the annotation force-override-listeners to \"true\".";
     SCHEDULER_IGNORES_WEIGHTS = "SchedulerIgnoresWeights", [Normal],
         "Weights are set, but the scheduler of the listener does not look at weights.",
         "Set the annotation scheduler to wrr.";

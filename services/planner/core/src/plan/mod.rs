@@ -141,6 +141,8 @@ pub fn plan(
         };
         listeners::plan(&mut draft, context, wanted, observed, &mut groups, creation);
         source_ranges::plan_removal(&mut draft, &admission, observed);
+    } else if let Some(load_balancer) = observed {
+        groups.say_what_no_listener_uses(&mut draft, &load_balancer.id);
     }
     groups.plan_removals(&mut draft);
     draft.finish()

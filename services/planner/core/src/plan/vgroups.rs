@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clb_model::VServerGroupId;
 use clb_model::cloud::{Backend, LoadBalancer, VServerGroup};
 use clb_model::operation::{BackendChange, Change, OperationId, VServerGroupRef};
+use clb_model::{LoadBalancerId, VServerGroupId, events};
 
 use super::backends::{self, Difference, Wanted};
 use super::draft::{Draft, Proposal};
 use super::marked::{is_our_backend, is_our_vgroup};
 use super::rollout::{self, Outgoing, Part};
 use super::{Obstacle, PlanContext, SKIP_BACKENDS, observed_group_name};
+use crate::annotations::instance::FORCE_OVERRIDE;
 use crate::conditions::reason;
 use crate::desired::{DesiredVServerGroup, VServerGroupIdentity};
 
@@ -126,6 +127,30 @@ impl<'a> Groups<'a> {
     /// A listener of ours stays with the group for now.
     pub(super) fn keep(&mut self, vgroup: &VServerGroupId) {
         self.kept.insert(vgroup.clone());
+    }
+
+    /// Says of the groups that are made on a user's CLB whose listeners are not ours to manage that the user has to make them the listeners'.
+    pub(super) fn say_what_no_listener_uses(&self, draft: &mut Draft, load_balancer: &LoadBalancerId) {
+        let made: Vec<&str> = self
+            .entries
+            .iter()
+            .filter_map(|(identity, entry)| match (identity, entry.observed) {
+                (VServerGroupIdentity::Own(name), None) => Some(name.as_str()),
+                _ => None,
+            })
+            .collect();
+        if !made.is_empty() {
+            draft.notice(
+                false,
+                events::reason::NO_LISTENER_MANAGED,
+                format!(
+                    "CLB {load_balancer} is used without {}: \"true\", so its listeners are left to you. Let one of them send to vServer \
+                     group {}, which is being made",
+                    FORCE_OVERRIDE.name(),
+                    made.join(", ")
+                ),
+            );
+        }
     }
 
     /// Plans what comes, changes and goes in all groups that ports need.

@@ -37,7 +37,9 @@ pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
             events::reason::SKIP_SYNC_BACKENDS,
             &format!(
                 "backend {}:{} cannot be used: {}. The others are; it is tried again",
-                key.server, key.port, left.reason
+                key.server,
+                key.port,
+                left.reason.trim_end_matches('.')
             ),
             None,
         );

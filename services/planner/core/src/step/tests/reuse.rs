@@ -35,6 +35,14 @@ fn without_override_only_groups_are_kept() {
     assert_eq!(after.tags[REUSED_TAG], "true");
     assert!(!after.tags.contains_key(OWNER_TAG) && !after.tags.contains_key(CLUSTER_TAG));
     assert_eq!(world.lab.service.ingress[0].ip.as_deref(), Some("47.1.1.1"));
+    assert_eq!(world.count("NoListenerManaged"), 1, "{:?}", world.said());
+    world.forget();
+    world.settle();
+    assert_eq!(
+        world.count("NoListenerManaged"),
+        1,
+        "not again when the group is there"
+    );
 }
 
 #[test]
