@@ -40,7 +40,7 @@ fn without_override_only_groups_are_kept() {
     world.settle();
     assert_eq!(
         world.count("NoListenerManaged"),
-        1,
+        0,
         "not again when the group is there"
     );
 }
