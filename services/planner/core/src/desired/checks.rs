@@ -7,7 +7,7 @@ mod instance;
 mod listener;
 
 use super::context::Context;
-use super::{questions, standard_fields};
+use super::{examples, questions, standard_fields};
 use crate::annotations::{Read, Row};
 use crate::problem::Problem;
 use crate::settings::BackendType;
@@ -21,6 +21,9 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
     problems.extend(node_ports(context));
     problems.extend(standard_fields::problems(context));
     problems.extend(questions::problems(context));
+    for problem in &mut problems {
+        examples::fit(context, problem);
+    }
     problems.sort();
     problems.dedup();
     problems

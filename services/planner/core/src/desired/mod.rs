@@ -13,6 +13,7 @@ mod context;
 mod despite;
 mod effects;
 mod endpoints;
+mod examples;
 mod health_check;
 mod listeners;
 mod load_balancer;
@@ -22,6 +23,7 @@ mod questions;
 mod readiness_gates;
 mod standard_fields;
 mod vgroups;
+mod vswitches;
 mod weights;
 mod zones;
 

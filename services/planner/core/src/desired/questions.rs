@@ -2,17 +2,15 @@
 //! show.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
-use clb_model::cloud::{AddressType, ListenerProtocol};
+use clb_model::cloud::ListenerProtocol;
 
 use super::context::Context;
 use super::listeners::is_on;
-use super::{load_balancer, zones};
+use super::{load_balancer, vswitches, zones};
 use crate::annotations::Written;
-use crate::annotations::instance::{ADDRESS, VSWITCH_ID};
 use crate::annotations::listener::{ACL_ID, CERT_ID, DOMAIN_EXTENSIONS};
-use crate::annotations::text::{AclId, VSwitchId};
+use crate::annotations::text::AclId;
 use crate::facts::Question;
 use crate::problem::Problem;
 
@@ -30,10 +28,9 @@ pub(super) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
         .into_iter()
         .map(|certificate| Question::Certificate(certificate.id.to_owned()));
     let acl = access_control_list(context).map(|written| Question::AccessControlList(written.text.clone()));
-    let vswitch = vswitch(context).map(|written| Question::VSwitch(written.text.clone()));
     certificates
         .chain(acl)
-        .chain(vswitch)
+        .chain(vswitches::question(context))
         .chain(zones::question(context))
         .collect()
 }
@@ -44,16 +41,16 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
     let mut problems: Vec<Problem> = certificates(context)
         .into_iter()
         .filter_map(|certificate| {
-            let allowed = match facts.certificates.get(certificate.id)? {
-                None => format!(
-                    "server certificate {} does not exist in this region",
-                    certificate.id
-                ),
+            let wrong = match facts.certificates.get(certificate.id)? {
+                None => format!("{} does not exist in this region", certificate.id),
                 Some(known) if known.expires_ms.is_some_and(|at| at <= context.inputs.now_ms) => {
-                    format!("server certificate {} has expired", certificate.id)
+                    format!("{} has expired", certificate.id)
                 }
                 Some(_) => return None,
             };
+            let region = &context.inputs.cluster.region;
+            let allowed =
+                format!("server certificates of region {region} that are valid; certificate {wrong}");
             Some(Problem {
                 place: certificate.place.to_owned(),
                 value: certificate.text.to_owned(),
@@ -63,7 +60,7 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
         })
         .collect();
     problems.extend(access_control_list_problem(context));
-    problems.extend(vswitch_problems(context));
+    problems.extend(vswitches::problems(context));
     problems.extend(zones::problem(context));
     problems
 }
@@ -73,7 +70,10 @@ fn access_control_list_problem(context: &Context<'_>) -> Option<Problem> {
     let written = access_control_list(context)?;
     let facts = context.inputs.facts;
     let Some(known) = facts.access_control_lists.get(&written.text)? else {
-        let allowed = "this access control list does not exist in this region";
+        let allowed = format!(
+            "an access control list of region {}; {} does not exist in this region",
+            context.inputs.cluster.region, written.text
+        );
         return Some(written.problem(allowed, ACL_ID.example));
     };
     let of_own = context
@@ -94,35 +94,6 @@ pub(super) fn next_expiry_ms(context: &Context<'_>) -> Option<u64> {
         .filter_map(|known| known.expires_ms)
         .filter(|at| *at > context.inputs.now_ms)
         .min()
-}
-
-fn vswitch_problems(context: &Context<'_>) -> Vec<Problem> {
-    let Some(written) = vswitch(context) else {
-        return Vec::new();
-    };
-    let cluster_vpc = &context.inputs.cluster.vpc_id;
-    let known = match context.inputs.facts.vswitches.get(&written.text) {
-        None => return Vec::new(),
-        Some(None) => {
-            return vec![written.problem("this vSwitch does not exist in this region", VSWITCH_ID.example)];
-        }
-        Some(Some(known)) => known,
-    };
-    let mut problems = Vec::new();
-    if known.vpc_id != *cluster_vpc {
-        let allowed = format!(
-            "a vSwitch of the cluster's VPC {cluster_vpc}; this one is of {}",
-            known.vpc_id
-        );
-        problems.push(written.problem(allowed, VSWITCH_ID.example));
-    }
-    if let (Some(address), Some(range)) = (&context.annotations().instance.address, known.cidr)
-        && !range.contains(&IpAddr::V4(address.value))
-    {
-        let allowed = format!("an address of vSwitch {} ({range})", written.text);
-        problems.push(address.problem(allowed, ADDRESS.example));
-    }
-    problems
 }
 
 /// The certificates that HTTPS listeners of the Service use.
@@ -158,11 +129,4 @@ fn access_control_list<'a>(context: &'a Context<'_>) -> Option<&'a Written<AclId
         .acl_id
         .as_ref()
         .filter(|_| is_on(listener.acl_status.as_ref()) && !context.managed_ports().is_empty())
-}
-
-fn vswitch<'a>(context: &'a Context<'_>) -> Option<&'a Written<VSwitchId>> {
-    let instance = &context.annotations().instance;
-    instance.vswitch_id.as_ref().filter(|_| {
-        context.owns_load_balancer() && load_balancer::address_type(instance) == AddressType::Intranet
-    })
 }

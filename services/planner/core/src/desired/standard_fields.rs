@@ -148,7 +148,11 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
                 "at least one range of the CLB's family, {}",
                 load_balancer::ip_version(context)
             ),
-            example: String::new(),
+            example: match load_balancer::ip_version(context) {
+                IpVersion::V4 => "10.0.0.0/8",
+                IpVersion::V6 => "2001:db8::/32",
+            }
+            .to_owned(),
         });
     }
     let quota = context.inputs.cluster.quotas.entries_per_access_list;
@@ -159,7 +163,7 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
             allowed: format!(
                 "at most {quota} ranges, the account's quota of entries in an access control list"
             ),
-            example: String::new(),
+            example: "10.0.0.0/8 in place of the ranges in it".to_owned(),
         });
     }
     let with_acl = [&ACL_STATUS, &ACL_ID, &ACL_TYPE]
@@ -175,7 +179,11 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
                 "either source ranges or the annotations for access control lists, not both ({} set)",
                 with_acl.join(", ")
             ),
-            example: String::new(),
+            example: format!(
+                "{} without {}",
+                service.source_ranges.join(","),
+                with_acl.join(", ")
+            ),
         });
     }
     problems

@@ -89,7 +89,7 @@ fn address(context: &Context<'_>) -> Vec<Problem> {
         } else if !internal && instance.address_type.is_some() {
             problems.push(address.problem(
                 format!("a static address only with {} intranet", ADDRESS_TYPE.suffix),
-                address.text.clone(),
+                format!("{}: \"{}\"", ADDRESS_TYPE.name(), AddressType::Intranet),
             ));
         }
         problems.extend(missing(

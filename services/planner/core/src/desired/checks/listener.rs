@@ -4,11 +4,12 @@ use clb_model::cloud::ListenerProtocol;
 
 use super::missing;
 use crate::annotations::listener::{
-    ACL_ID, ACL_TYPE, CERT_ID, CONNECTION_DRAIN_TIMEOUT, COOKIE, COOKIE_TIMEOUT, FORWARD_PORT, PROTOCOL_PORT,
+    ACL_ID, ACL_TYPE, CERT_ID, CONNECTION_DRAIN_TIMEOUT, COOKIE, COOKIE_TIMEOUT, PROTOCOL_PORT,
     STICKY_SESSION_TYPE,
 };
 use crate::annotations::value::{Scheduler, StickySessionType};
 use crate::desired::context::Context;
+use crate::desired::examples;
 use crate::desired::listeners::is_on;
 use crate::problem::Problem;
 
@@ -144,7 +145,7 @@ fn forwards(context: &Context<'_>) -> Vec<Problem> {
                 needed.join(" and "),
                 PROTOCOL_PORT.name()
             );
-            problems.push(written.problem(allowed, FORWARD_PORT.example));
+            problems.push(written.problem(allowed, examples::for_redirect(context, from, to)));
         }
     }
     problems

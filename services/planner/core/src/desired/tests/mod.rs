@@ -11,5 +11,6 @@ pub(crate) mod lab;
 mod load_balancer;
 pub(crate) mod manifest;
 mod properties;
+mod remedies;
 mod shared_groups;
 mod standard_fields;
