@@ -47,25 +47,46 @@ impl Stage {
     /// Whatever could not be started.
     pub async fn start_with(api: Api, change: impl FnOnce(&mut Options)) -> anyhow::Result<Option<Self>> {
         clb_tls::install_provider();
-        let folder = tempfile::tempdir()?;
-        let mut options = Options::simulated(1, folder.path().to_owned());
         let control_plane = match api {
             Api::Simulated => None,
             Api::Real => {
                 let Some(control_plane) = ControlPlane::start().await? else {
                     return Ok(None);
                 };
-                options.apis = vec![KubeApi::Given(control_plane.kubeconfig())];
                 Some(control_plane)
             }
         };
+        Self::start_over(control_plane, change).await.map(Some)
+    }
+
+    /// Over a real API whose Services may be of either address family; kube-sim has IPv4 only. None where there are no binaries.
+    ///
+    /// # Errors
+    /// Whatever could not be started.
+    pub async fn start_dual_stack() -> anyhow::Result<Option<Self>> {
+        clb_tls::install_provider();
+        let Some(control_plane) = ControlPlane::start_dual_stack().await? else {
+            return Ok(None);
+        };
+        Self::start_over(Some(control_plane), |_| {}).await.map(Some)
+    }
+
+    async fn start_over(
+        control_plane: Option<ControlPlane>,
+        change: impl FnOnce(&mut Options),
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut options = Options::simulated(1, folder.path().to_owned());
+        if let Some(control_plane) = &control_plane {
+            options.apis = vec![KubeApi::Given(control_plane.kubeconfig())];
+        }
         change(&mut options);
         let world = World::start(options).await?;
-        Ok(Some(Self {
+        Ok(Self {
             world,
             _control_plane: control_plane,
             folder,
-        }))
+        })
     }
 
     /// The folder with the world's files.

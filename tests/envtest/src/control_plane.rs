@@ -17,6 +17,10 @@ use crate::process::Process;
 const START_DEADLINE: Duration = Duration::from_secs(120);
 const PROBE_INTERVAL: Duration = Duration::from_millis(200);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Addresses of Services.
+const IPV4_RANGE: &str = "10.96.0.0/12";
+/// Those of both families, IPv4 by default.
+const RANGES_OF_BOTH_FAMILIES: &str = "10.96.0.0/12,fd00:10:96::/112";
 
 /// Why a control plane did not start although there are binaries.
 #[derive(Debug, thiserror::Error)]
@@ -71,8 +75,17 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// Starts one, or answers `None`, with a line on standard error that says why, where there are no binaries.
     pub async fn start() -> Result<Option<Self>, StartError> {
+        Self::start_where_possible(IPV4_RANGE).await
+    }
+
+    /// The same with Services of both address families; without an `ipFamilies` of its own a Service has IPv4.
+    pub async fn start_dual_stack() -> Result<Option<Self>, StartError> {
+        Self::start_where_possible(RANGES_OF_BOTH_FAMILIES).await
+    }
+
+    async fn start_where_possible(service_ranges: &str) -> Result<Option<Self>, StartError> {
         match binaries::find() {
-            Ok(binaries) => Self::start_with(&binaries).await.map(Some),
+            Ok(binaries) => Self::start_from(&binaries, service_ranges).await.map(Some),
             Err(why) => {
                 // Not `eprintln!`: the test harness hides what that prints in a test that passes.
                 if let Err(error) = writeln!(io::stderr(), "not run against a real kube-apiserver: {why}") {
@@ -84,13 +97,20 @@ impl ControlPlane {
     }
 
     /// Starts one from the given programs and waits until it is ready.
-    pub async fn start_with(binaries: &Binaries) -> Result<Self, StartError> {
+    async fn start_from(binaries: &Binaries, service_ranges: &str) -> Result<Self, StartError> {
         let folder = tempfile::Builder::new().prefix("clb-envtest-").tempdir()?;
         let certificates = certificates::write(folder.path())?;
         let token = uuid::Uuid::new_v4().simple().to_string();
         let [port, client_port, peer_port] = free_ports()?;
         let etcd = start_etcd(binaries, folder.path(), client_port, peer_port)?;
-        let kube_apiserver = start_api(binaries, folder.path(), &certificates, &token, port, client_port)?;
+        let kube_apiserver = start_api(
+            binaries,
+            folder.path(),
+            &certificates,
+            &token,
+            [port, client_port],
+            service_ranges,
+        )?;
         let mut control_plane = Self {
             endpoint: format!("https://127.0.0.1:{port}"),
             ca_pem: certificates.ca_pem,
@@ -203,8 +223,8 @@ fn start_api(
     folder: &Path,
     certificates: &Certificates,
     token: &str,
-    port: u16,
-    etcd_port: u16,
+    [port, etcd_port]: [u16; 2],
+    service_ranges: &str,
 ) -> Result<Process, StartError> {
     let tokens = folder.join("tokens.csv");
     let line = format!("{token},admin,admin,\"system:masters\"\n");
@@ -224,7 +244,7 @@ fn start_api(
         "--service-account-issuer=https://127.0.0.1".to_owned(),
         file("service-account-key-file", &certificates.account_public_key),
         file("service-account-signing-key-file", &certificates.account_key),
-        "--service-cluster-ip-range=10.96.0.0/12".to_owned(),
+        format!("--service-cluster-ip-range={service_ranges}"),
         "--authorization-mode=RBAC".to_owned(),
         "--disable-admission-plugins=ServiceAccount".to_owned(),
         // The end-to-end suite makes a thousand Services at once.

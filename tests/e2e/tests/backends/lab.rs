@@ -116,14 +116,16 @@ impl Lab {
         api: Api,
         change: impl FnOnce(&mut Options),
     ) -> anyhow::Result<Option<Self>> {
-        let Some(stage) = Stage::start_with(api, change).await? else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
+        Ok(Stage::start_with(api, change).await?.map(Self::on))
+    }
+
+    /// On a stage.
+    pub(crate) fn on(stage: Stage) -> Self {
+        Self {
             client: stage.world.clusters[0].client.clone(),
             account: stage.world.cloud.cloud().account(DEFAULT_ACCOUNT),
             stage,
-        }))
+        }
     }
 
     /// Gives pods their ENIs.

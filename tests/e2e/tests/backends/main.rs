@@ -5,6 +5,7 @@ mod bad;
 mod cost;
 mod deployment;
 mod eligibility;
+mod families;
 mod fields;
 mod gates;
 mod lab;

@@ -120,7 +120,7 @@ async fn a_group_never_empties_while_an_endpoint_is_ready(api: Api) -> anyhow::R
 }
 
 /// The same pod with an IPv6 address.
-fn v6(pod: &Pod, number: u16) -> Pod {
+pub(crate) fn v6(pod: &Pod, number: u16) -> Pod {
     Pod {
         address: Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, number + 1).into(),
         ..pod.clone()
