@@ -5,5 +5,6 @@ mod in_force;
 mod remarks;
 mod table;
 mod told;
+mod unanswered;
 mod unknown;
 mod values;
