@@ -38,7 +38,8 @@ pub(crate) fn actions(counts: &BTreeMap<String, u64>) {
 pub(crate) fn percentiles(mut times: Vec<Duration>, floor: Duration) {
     times.sort_unstable();
     let Some(longest) = times.last() else { return };
-    let at = |percent: usize| times[((times.len() - 1) * percent).div_ceil(100)];
+    // The nearest rank: so many of a hundred are not longer.
+    let at = |percent: usize| times[(times.len() * percent).div_ceil(100) - 1];
     for (name, time) in [("p50", at(50)), ("p99", at(99)), ("max", *longest)] {
         let ratio = time.as_secs_f64() / floor.as_secs_f64();
         say(&format!(
