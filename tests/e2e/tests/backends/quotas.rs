@@ -1,15 +1,18 @@
 //! Quotas are planned for: a stable subset stays, what is attached is never removed for one, and an event names it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use clb_e2e::{Api, listeners, load_balancer_of};
+use clb_e2e::{Api, add_node, listeners, load_balancer_of, remove_node};
+use cloud_sim::Outcome;
 use serde_json::json;
 
 use crate::lab::{Lab, by_hand, eni, on_both_apis, pod, pods};
 
 on_both_apis!(
     two_hundred_backends_per_clb,
+    the_same_nodes_of_all_zones_as_configured,
     fifty_attachments_per_instance,
+    services_that_come_together_share_what_is_left,
     fifty_listeners_per_clb,
 );
 
@@ -54,6 +57,75 @@ async fn two_hundred_backends_per_clb(api: Api) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Twelve nodes in two zones and a quota that leaves room for six: the same six, three of each zone, whoever joins and whoever starts
+/// again. More room is used; less room takes nobody away.
+async fn the_same_nodes_of_all_zones_as_configured(api: Api) -> anyhow::Result<()> {
+    let few = |options: &mut clb_sandbox::world::Options| {
+        options.quotas = true;
+        options.nodes = 12;
+        options.cluster_settings = "quotas: {backends_per_load_balancer: 6}".to_owned();
+    };
+    let Some(mut lab) = Lab::start_with(api, few).await? else {
+        return Ok(());
+    };
+    let uid = lab.apply(&by_hand("web").tcp(80)).await?;
+    lab.has_backends(&uid, 6).await?;
+    lab.says("web", "the quota of 6 backends per CLB leaves 6 backends out")
+        .await?;
+    let there = |lab: &Lab| -> BTreeSet<String> { lab.backends(&uid).into_iter().flatten().collect() };
+    let number = |backend: &String| -> Option<usize> {
+        let text = backend.strip_prefix("i-n")?.strip_suffix("=100")?;
+        text.parse().ok()
+    };
+    let chosen = there(&lab);
+    let odd = chosen.iter().filter_map(number).filter(|number| number % 2 == 1);
+    assert_eq!(
+        odd.count(),
+        3,
+        "every second node is in the other zone: {chosen:?}"
+    );
+
+    let restarted_with = async |lab: &mut Lab, quota: Option<usize>| {
+        let services = &mut lab.stage.world.services;
+        services.change_planner(|settings| {
+            let of_clb = &mut settings.clusters[0].quotas.backends_per_load_balancer;
+            *of_clb = quota.unwrap_or(*of_clb);
+        });
+        let before = lab.now();
+        lab.stage.world.services.restart().await?;
+        lab.stage.converged(1).await?;
+        anyhow::Ok(lab.writes_on(&uid, before))
+    };
+    assert_eq!(restarted_with(&mut lab, None).await?, Vec::<String>::new());
+    let before = lab.now();
+    add_node(&lab.stage, 13).await?;
+    lab.says("web", "the quota of 6 backends per CLB leaves 7 backends out")
+        .await?;
+    assert_eq!(lab.writes_on(&uid, before), Vec::<String>::new());
+    assert_eq!(there(&lab), chosen);
+
+    let gone = chosen.iter().next().cloned().unwrap_or_default();
+    remove_node(&lab.stage, number(&gone).unwrap_or_default()).await?;
+    lab.stage
+        .until("one of the others takes its place", async || {
+            let now = there(&lab);
+            Ok(now.len() == 6 && !now.contains(&gone) && chosen.intersection(&now).count() == 5)
+        })
+        .await?;
+    lab.stage.converged(1).await?;
+    let six = there(&lab);
+    assert_eq!(
+        restarted_with(&mut lab, Some(8)).await?,
+        ["AddVServerGroupBackendServers"]
+    );
+    let eight = there(&lab);
+    assert!(eight.len() == 8 && eight.is_superset(&six), "{eight:?}");
+    assert_eq!(restarted_with(&mut lab, Some(4)).await?, Vec::<String>::new());
+    assert_eq!(there(&lab), eight, "what is attached stays");
+    lab.stage.end().await;
+    Ok(())
+}
+
 /// The 51st Service gets no instance; once another Service goes it does.
 async fn fifty_attachments_per_instance(api: Api) -> anyhow::Result<()> {
     let Some(lab) = with_quotas(api).await? else {
@@ -89,15 +161,61 @@ async fn fifty_attachments_per_instance(api: Api) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// 55 Services at one moment: nothing that they ask of the cloud is refused, and fifty of them have each instance.
+async fn services_that_come_together_share_what_is_left(api: Api) -> anyhow::Result<()> {
+    let Some(lab) = with_quotas(api).await? else {
+        return Ok(());
+    };
+    lab.stage
+        .world
+        .cloud
+        .cloud()
+        .change_circumstances(|circumstances| circumstances.quotas.load_balancers = 100);
+    let mut uids = Vec::new();
+    for number in 0..55 {
+        let sketch = by_hand(&format!("web-{number}")).tcp(80);
+        uids.push(lab.apply(&sketch).await?);
+    }
+    let attached = || {
+        let mut groups: BTreeMap<String, usize> = BTreeMap::new();
+        let backends = uids.iter().filter_map(|uid| lab.backends(uid)).flatten();
+        for backend in backends {
+            *groups.entry(backend).or_default() += 1;
+        }
+        groups
+    };
+    let full = ["i-n1=100", "i-n2=100", "i-n3=100"].map(|name| (name.to_owned(), 50));
+    lab.stage
+        .until("each instance is in fifty groups", async || {
+            Ok(attached() == BTreeMap::from(full.clone())
+                && uids.iter().all(|uid| lab.backends(uid).is_some()))
+        })
+        .await
+        .map_err(|error| error.context(format!("{:?}", attached())))?;
+    let refused: Vec<_> = lab
+        .calls(0, "VServerGroup")
+        .into_iter()
+        .filter(|call| matches!(&call.outcome, Outcome::Error { .. }))
+        .collect();
+    assert_eq!(refused, [], "planned for, not run into");
+    lab.stage.end().await;
+    Ok(())
+}
+
 /// 52 ports: 50 listeners, the last two are named in an event and in the status.
 async fn fifty_listeners_per_clb(api: Api) -> anyhow::Result<()> {
     let Some(lab) = with_quotas(api).await? else {
         return Ok(());
     };
-    let ports: Vec<_> = (80..132)
-        .map(|port| json!({"name": format!("tcp-{port}"), "protocol": "TCP", "port": port, "targetPort": 8080}))
-        .collect();
-    let uid = lab.apply(&eni("web").spec("ports", json!(ports))).await?;
+    let with_ports = |numbers: std::ops::Range<u16>| {
+        let ports: Vec<_> = numbers
+            .map(
+                |port| json!({"name": format!("tcp-{port}"), "protocol": "TCP", "port": port, "targetPort": 8080}),
+            )
+            .collect();
+        eni("web").spec("ports", json!(ports))
+    };
+    let uid = lab.apply(&with_ports(80..132)).await?;
     lab.says(
         "web",
         "the quota of 50 listeners per CLB leaves out listener tcp:131",
@@ -119,6 +237,19 @@ async fn fifty_listeners_per_clb(api: Api) -> anyhow::Result<()> {
                 Ok(failed == [130, 131] && listeners(&load_balancer_of(&lab.stage, &uid)).len() == 50)
             },
         )
+        .await?;
+    // Where others make room they come, and the errors go.
+    lab.apply(&with_ports(82..132)).await?;
+    lab.stage
+        .until("the last two have listeners", async || {
+            let service = lab.service("web").await?;
+            let status = serde_json::to_value(service.status)?;
+            let state = load_balancer_of(&lab.stage, &uid);
+            let present = listeners(&state);
+            Ok(status["loadBalancer"]["ingress"][0]["ports"].is_null()
+                && present.len() == 50
+                && present.iter().any(|listener| *listener == "tcp/131"))
+        })
         .await?;
     lab.stage.end().await;
     Ok(())

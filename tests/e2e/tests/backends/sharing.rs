@@ -1,6 +1,7 @@
 //! One CLB, two clusters: `vgroup-port` and `weight`.
 
 use clb_e2e::{Api, Sketch, text};
+use clb_envtest::ControlPlane;
 use clb_sandbox::world::KubeApi;
 use kube::api::DeleteParams;
 use serde_json::Value;
@@ -39,7 +40,15 @@ async fn are(lab: &Lab, wanted: &[&str]) -> anyhow::Result<()> {
 /// Namespace and name are equal in both clusters. Weights are parts of each Service's own; the user's backend stays as it is; the cluster
 /// that leaves takes only its own backends.
 async fn each_cluster_touches_only_its_own_backends(api: Api) -> anyhow::Result<()> {
-    let two = |options: &mut clb_sandbox::world::Options| options.apis.push(KubeApi::Simulated);
+    // The second cluster is as real as the first.
+    let other = match api {
+        Api::Simulated => None,
+        Api::Real => ControlPlane::start().await?,
+    };
+    let second = other
+        .as_ref()
+        .map_or(KubeApi::Simulated, |api| KubeApi::Given(api.kubeconfig()));
+    let two = |options: &mut clb_sandbox::world::Options| options.apis.push(second);
     let Some(lab) = Lab::start_with(api, two).await? else {
         return Ok(());
     };
