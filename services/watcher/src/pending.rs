@@ -131,9 +131,17 @@ impl DirtySet {
         if joins {
             self.joining = None;
         }
+        // The first Node that leaves takes the others along: a removal of its own for each would have to be paid for.
+        let leave = self
+            .entries
+            .values()
+            .any(|entry| entry.urgency == Urgency::NodeLeaves && entry.due.is_some_and(|due| due <= now));
+        let is_due = |entry: &Entry| {
+            entry.due.map_or(joins, |due| due <= now) || leave && entry.urgency == Urgency::NodeLeaves
+        };
         let mut taken: Vec<Due> = self
             .entries
-            .extract_if(|_, entry| entry.due.map_or(joins, |due| due <= now))
+            .extract_if(|_, entry| is_due(entry))
             .map(|(key, entry)| Due {
                 key,
                 span: entry.span,
@@ -359,6 +367,19 @@ mod tests {
         bench.mark(1950, node("n1"), Urgency::NodeLeaves);
         assert_eq!(bench.take(3900), [node("n2")]);
         assert_eq!(bench.take(3950), [node("n1")]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nodes_that_leave_go_with_the_first_of_them() {
+        let mut bench = Bench::new();
+        for n in 0..10 {
+            bench.mark(n * 10, node(&format!("n{n}")), Urgency::NodeLeaves);
+        }
+        bench.mark(50, service("a"), Urgency::Service);
+        assert_eq!(bench.take(550), [service("a")]);
+        assert_eq!(bench.take(1999), []);
+        assert_eq!(bench.take(2000).len(), 10);
+        assert_eq!(bench.due_ms(), None);
     }
 
     #[tokio::test(start_paused = true)]

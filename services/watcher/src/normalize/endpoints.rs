@@ -43,7 +43,8 @@ pub(crate) fn slice(slice: &slim::EndpointSlice) -> Result<Option<Slice>, Unusab
     ports.sort_unstable();
     let mut endpoints = Vec::new();
     for entry in slice.endpoints.iter().flatten() {
-        for address in &entry.addresses {
+        // The API defines nothing for more than the first, and kube-proxy does not look at them.
+        if let Some(address) = entry.addresses.first() {
             let address = address
                 .parse()
                 .map_err(|_| Unusable::new("endpoints[].addresses", address, "an IPv4 or IPv6 address"))?;
@@ -238,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn equal_ports_make_one_set_in_whatever_order() {
+    fn equal_ports_make_one_set_in_whatever_order_of_first_addresses() {
         let ports = json!([{"name": "http", "port": 8080}, {"name": "dns", "port": 53, "protocol": "UDP"}]);
         let reversed =
             json!([{"name": "dns", "port": 53, "protocol": "UDP"}, {"name": "http", "port": 8080}]);
         let slices = [
             web(
                 &ports,
-                &json!([{"addresses": ["10.0.0.3"]}, {"addresses": ["10.0.0.1"]}]),
+                &json!([{"addresses": ["10.0.0.3", "10.0.0.8"]}, {"addresses": ["10.0.0.1"]}]),
             ),
             web(&reversed, &json!([{"addresses": ["10.0.0.2"]}])),
             web(&http(), &json!([{"addresses": ["10.0.0.9"]}])),

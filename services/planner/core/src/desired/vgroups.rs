@@ -1,8 +1,8 @@
 //! vServer groups with their backends. Ports whose group has the same name share it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use clb_model::cloud::Backend;
+use clb_model::cloud::{Backend, BackendKey};
 
 use super::backends::{self, PortBackends};
 use super::context::Context;
@@ -41,6 +41,7 @@ pub(super) fn groups(context: &Context<'_>) -> Groups {
         let wakes = ports.iter().filter_map(|port| port.wake_at_ms);
         all.wake_at_ms = all.wake_at_ms.into_iter().chain(wakes).min();
         unusable.extend(ports.iter().flat_map(|port| port.unusable.iter().cloned()));
+        all.notices.extend(mixed(&mark, &ports));
         all.groups.push(group(context, identity, mark, ports));
     }
     all.notices.extend(left_out(unusable));
@@ -81,6 +82,24 @@ fn group(
         ignore_weight: is_on(context.annotations().backend.ignore_weight_update.as_ref()),
         ready_endpoints,
     }
+}
+
+/// Ports of one target port's name share a group. Where pods know the name as another number for each of them (a name counts together
+/// with its protocol), each listener also sends to the other's.
+fn mixed<'p>(mark: &str, ports: &'p [PortBackends]) -> Option<Notice> {
+    let keys = |port: &'p PortBackends| -> BTreeSet<BackendKey<'p>> {
+        port.backends.iter().map(Backend::key).collect()
+    };
+    let mut wanted = ports.iter().map(keys).filter(|keys| !keys.is_empty());
+    let first = wanted.next()?;
+    wanted.any(|other| other != first).then(|| Notice {
+        warning: true,
+        reason: reason::FIELD_WITHOUT_EFFECT,
+        message: format!(
+            "spec.ports[].targetPort: several ports share vServer group {mark}, because their target ports have one name, but pods listen \
+             to different numbers for them: their listeners send to all of these. Name the target ports by number, or differently"
+        ),
+    })
 }
 
 fn ordered(mut backends: Vec<Backend>) -> Vec<Backend> {

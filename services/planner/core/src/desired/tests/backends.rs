@@ -418,3 +418,28 @@ fn only_addresses_of_the_wanted_family_count() {
     lab.service.traffic_policy = TrafficPolicy::Local;
     assert_eq!(lab.annotated("backend-type", "ecs").backends(), ["i-n1:30080=1"]);
 }
+
+#[test]
+fn ports_of_one_target_name_that_means_several_numbers_are_spoken_of() {
+    let named = |name: &str, transport| service_port(name, transport, 53, TargetPort::Name("dns".to_owned()));
+    let number = |name: &str, transport, port| EndpointPort {
+        name: name.to_owned(),
+        transport,
+        port,
+    };
+    let mut lab = eni();
+    lab.service.ports = vec![named("t", Transport::Tcp), named("u", Transport::Udp)];
+    let mut with = |tcp, udp| {
+        lab.service.endpoints = vec![EndpointSet {
+            ports: vec![number("t", Transport::Tcp, tcp), number("u", Transport::Udp, udp)],
+            endpoints: vec![pod("10.0.5.1", "n1")],
+        }];
+        lab.remarks()
+    };
+    assert_eq!(with(53, 53), Vec::<String>::new());
+    let said = with(5353, 53);
+    assert!(
+        said.len() == 1 && said[0].contains("spec.ports[].targetPort"),
+        "{said:?}"
+    );
+}
