@@ -152,17 +152,18 @@ impl Process {
     /// Sends SIGTERM and does not wait.
     ///
     /// # Errors
-    /// When the process has ended, or `kill` is not there.
+    /// When the process has ended, or there is no shell.
     pub async fn send_terminate(&self) -> anyhow::Result<()> {
         let id = self
             .child
             .id()
             .with_context(|| format!("{} has ended:\n{}", self.name, self.written()))?;
-        let status = Command::new("kill")
-            .args(["-TERM", &id.to_string()])
+        // The shell's own: a small machine has no program of that name.
+        let status = Command::new("sh")
+            .args(["-c", "kill -TERM \"$0\"", &id.to_string()])
             .status()
             .await
-            .context("kill")?;
+            .context("sh")?;
         anyhow::ensure!(status.success(), "kill -TERM {id}: {status}");
         Ok(())
     }
