@@ -8,6 +8,7 @@ mod eligibility;
 mod families;
 mod fields;
 mod gates;
+mod hurry;
 mod lab;
 mod large;
 mod modes;
