@@ -10,6 +10,11 @@ use crate::conditions::reason;
 use crate::find::{FindError, Owner, find};
 use crate::problem::Problem;
 
+/// What the names of groups begin with that a controller has made: see [`clb_model::marks::vgroup_mark`].
+const MARKED: &str = "k8s/";
+/// Groups that a message lists.
+const LISTED: usize = 5;
+
 /// What is wrong with what annotations name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -48,7 +53,7 @@ pub fn refusal(service: &Service, cluster: &ClusterId, observed: &[&LoadBalancer
 fn problem_of(service: &Service, error: &FindError) -> Option<Problem> {
     let allowed = match error {
         FindError::NoSuchLoadBalancer { id } => {
-            format!("a CLB that exists; {id} does not exist in this region")
+            format!("a CLB of your own in the cluster's region; {id} does not exist in this region")
         }
         FindError::NotReusable { id, tag } => format!(
             "a CLB of your own; {id} carries the tag {tag}, so it belongs to another Service or to a cluster and cannot be reused. \
@@ -75,12 +80,34 @@ fn missing_groups(service: &Service, load_balancer: &LoadBalancer) -> Vec<Proble
         .value
         .iter()
         .filter(|(number, _)| service.ports.iter().any(|port| port.port == *number));
+    let there = groups_of_the_user(load_balancer);
+    let listed = there.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
     of_service
-        .map(|(_, group)| group)
-        .filter(|group| !load_balancer.vgroups.contains_key(*group))
-        .map(|group| {
-            let allowed = format!("vServer groups of CLB {}; {group} is not there", load_balancer.id);
-            written.problem(allowed, backend::VGROUP_PORT.example)
+        .filter(|(_, group)| !load_balancer.vgroups.contains_key(*group))
+        .map(|(port, group)| {
+            let id = &load_balancer.id;
+            match there.first() {
+                Some(first) => written.problem(
+                    format!("vServer groups of CLB {id}, such as {listed}; {group} is not there"),
+                    format!("{first}:{port}"),
+                ),
+                None => written.problem(
+                    format!(
+                        "vServer groups of CLB {id}; {group} is not there, and there is none of your own: create one in the console"
+                    ),
+                    backend::VGROUP_PORT.example,
+                ),
+            }
         })
+        .collect()
+}
+
+/// The groups that no controller has marked.
+fn groups_of_the_user(load_balancer: &LoadBalancer) -> Vec<&str> {
+    load_balancer
+        .vgroups
+        .iter()
+        .filter(|(_, group)| !group.name.starts_with(MARKED))
+        .map(|(id, _)| id.as_str())
         .collect()
 }

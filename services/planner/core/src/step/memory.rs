@@ -8,6 +8,7 @@ use clb_model::operation::{
     Change, CloudError, ErrorClass, LoadBalancerChange, Operation, OperationResult, Outcome,
 };
 
+use super::refused_values::refused_annotation;
 use super::{ChargeTypeTold, Failure, LeftOut, Memory};
 use crate::conditions::reason;
 use crate::desired::DesiredVServerGroup;
@@ -175,6 +176,7 @@ fn failure_of(operation: &Operation, outcome: &Outcome) -> Option<Failure> {
         warn,
         request_id: None,
         listener: listener_of(&operation.change),
+        annotation: None,
     };
     Some(match outcome {
         Outcome::Applied { .. }
@@ -210,6 +212,7 @@ fn failure_of(operation: &Operation, outcome: &Outcome) -> Option<Failure> {
         ),
         Outcome::Rejected(error) => Failure {
             request_id: Some(error.request_id.clone()).filter(|id| !id.is_empty()),
+            annotation: refused_annotation(&operation.change, error),
             ..rejected(&what, error, failure)
         },
     })

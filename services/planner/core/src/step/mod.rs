@@ -12,6 +12,7 @@ mod ours;
 mod pass;
 mod readiness_gates;
 mod refusals;
+mod refused_values;
 mod said;
 mod status;
 #[cfg(test)]
@@ -146,6 +147,8 @@ pub struct Failure {
     pub request_id: Option<String>,
     /// The listener that it is about, where it is about one.
     pub listener: Option<ListenerKey>,
+    /// The annotation whose value the cloud refused, by what follows the prefix in its name, where it was one's.
+    pub annotation: Option<&'static str>,
 }
 
 /// What a pass came to.

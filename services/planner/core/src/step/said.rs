@@ -4,6 +4,7 @@ use clb_model::directive::Severity;
 use clb_model::{LoadBalancerId, events};
 
 use super::pass::Pass;
+use super::refused_values;
 use crate::annotations;
 use crate::conditions::{IP_FAMILIES, Notifications, PROGRAMMED, Subject, reason};
 use crate::desired::Desired;
@@ -110,18 +111,26 @@ pub(super) fn say_failures(pass: &mut Pass<'_>, plan: &Plan) -> Option<String> {
         all.push((obstacle.reason, obstacle.message.clone()));
     }
     pass.memory.keep_refusals_of(plan);
+    let service = pass.inputs.service;
     for failure in pass.memory.standing_failures() {
-        all.push((failure.reason, failure.message.clone()));
+        let refused = failure
+            .annotation
+            .and_then(|suffix| refused_values::told(service, suffix));
+        let message = match refused {
+            Some(refused) => format!("{refused}; {}", failure.message),
+            None => failure.message.clone(),
+        };
         if failure.warn {
             let detail = failure.request_id.as_ref().map(|id| format!("request id {id}"));
             pass.notifications.say(
                 Subject::Failure,
                 Severity::Warning,
                 FAILED,
-                &failure.message,
+                &message,
                 detail.as_deref(),
             );
         }
+        all.push((failure.reason, message));
     }
     let (reason, _) = all.first()?;
     let message = all

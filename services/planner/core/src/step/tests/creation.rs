@@ -3,7 +3,7 @@
 use clb_model::cluster::{Ingress, IpFamily, IpMode};
 use clb_model::directive::FinalizerAction;
 use clb_model::marks;
-use clb_model::operation::{Change, Priority};
+use clb_model::operation::{Change, CloudError, ErrorClass, OperationResult, Outcome, Priority};
 
 use super::world::World;
 use crate::conditions::{ACCEPTED, PROGRAMMED};
@@ -21,6 +21,44 @@ fn the_finalizer_comes_before_the_first_operation() {
     assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("False Progressing"));
     let second = world.pass();
     assert!(second.batch.is_some(), "{second:?}");
+}
+
+#[test]
+fn a_value_that_only_the_cloud_refuses_is_told_with_its_annotation() {
+    let legacy = "service.beta.kubernetes.io/alicloud-loadbalancer-ip";
+    let mut lab = Lab::tcp()
+        .annotated("address-type", "intranet")
+        .annotated("vswitch-id", "vsw-k");
+    lab.service
+        .annotations
+        .insert(legacy.to_owned(), "10.0.240.1".to_owned());
+    let mut world = World::new(lab);
+    world.pass();
+    let step = world.look();
+    let operations = step.batch.unwrap().operations;
+    let refused = OperationResult {
+        operation: operations[0].id,
+        outcome: Outcome::Rejected(CloudError {
+            class: ErrorClass::Invalid,
+            code: "InvalidParameter".to_owned(),
+            message: "The vpc Ip is exist.".to_owned(),
+            request_id: "request-1".to_owned(),
+        }),
+        left_out: Vec::new(),
+    };
+    world.memory = step.memory.after_batch(&operations, &[refused]);
+    let told = world.pass().message;
+    assert!(
+        told.starts_with(&format!(
+            "annotation {legacy}: \"10.0.240.1\" was refused: an address of the vSwitch that nothing else has, for example "
+        )) && told.ends_with("; creating the CLB: InvalidParameter: The vpc Ip is exist."),
+        "{told}"
+    );
+    assert!(
+        world.said().iter().any(|said| said.contains(&told)),
+        "{:?}",
+        world.said()
+    );
 }
 
 #[test]

@@ -272,7 +272,13 @@ fn a_group_that_is_not_on_the_clb_is_named() {
         world.condition(PROGRAMMED).as_deref(),
         Some("False VServerGroupMissing")
     );
-    assert!(last.message.contains("rsp-nowhere"), "{}", last.message);
+    assert!(
+        last.message.contains(
+            "of CLB lb-reuse-05, such as rsp-user-05; rsp-nowhere is not there, for example rsp-user-05:80"
+        ),
+        "{}",
+        last.message
+    );
 }
 
 #[test]
