@@ -46,6 +46,8 @@ pub(crate) struct Lab {
     pub(crate) account: cloud_sim::Account,
     pub(crate) health: Health,
     pub(crate) metrics: Metrics,
+    /// What the actuator is configured with.
+    pub(crate) settings: String,
     client: ActuatorServiceClient<Channel>,
     stop: CancellationToken,
     running: tokio::sync::Mutex<Option<JoinHandle<Result<(), ActuatorError>>>>,
@@ -110,6 +112,7 @@ impl Lab {
             sim,
             health,
             metrics,
+            settings: text,
             client: ActuatorServiceClient::new(channel),
             stop,
             running: tokio::sync::Mutex::new(Some(running)),
@@ -217,19 +220,7 @@ impl Lab {
     }
 
     pub(crate) async fn watch(&self) -> Watch {
-        let (requests, receiver) = mpsc::channel(16);
-        let open = v1::WatchOpen {
-            cluster_id: CLUSTER.to_owned(),
-            region: lab::REGION.to_owned(),
-        };
-        let open = v1::WatchRequest {
-            message: Some(Message::Open(open)),
-        };
-        requests.send(open).await.unwrap();
-        let mut request = Request::new(ReceiverStream::new(receiver));
-        clb_tls::present(&PeerIdentity::Planner, request.metadata_mut());
-        let updates = self.client.clone().watch(request).await.unwrap().into_inner();
-        Watch { requests, updates }
+        watch_by(self.client.clone()).await
     }
 
     /// Opens a watch without ever saying for which cluster, and how that ends.
@@ -285,6 +276,23 @@ impl Lab {
             &addresses,
         ));
     }
+}
+
+/// Opens a watch on the lab's cluster.
+pub(crate) async fn watch_by(mut client: ActuatorServiceClient<Channel>) -> Watch {
+    let (requests, receiver) = mpsc::channel(16);
+    let open = v1::WatchOpen {
+        cluster_id: CLUSTER.to_owned(),
+        region: lab::REGION.to_owned(),
+    };
+    let open = v1::WatchRequest {
+        message: Some(Message::Open(open)),
+    };
+    requests.send(open).await.unwrap();
+    let mut request = Request::new(ReceiverStream::new(receiver));
+    clb_tls::present(&PeerIdentity::Planner, request.metadata_mut());
+    let updates = client.watch(request).await.unwrap().into_inner();
+    Watch { requests, updates }
 }
 
 /// A Watch stream.

@@ -14,5 +14,6 @@ mod credentials;
 mod faults;
 mod lab;
 mod mirror;
+mod own_writes;
 mod plans;
 mod shutdown;
