@@ -139,7 +139,7 @@ fn leave_reused(draft: &mut Draft, context: PlanContext<'_>, load_balancer: &Loa
     let mut deleted: BTreeMap<ListenerKey, OperationId> = BTreeMap::new();
     let mut done: Vec<(usize, OperationId)> = Vec::new();
     for (index, before) in forwarding::order(&actions) {
-        let Some(Action::Delete { key, listener }) = actions.get(index) else {
+        let Some(Action::Delete { key, listener, .. }) = actions.get(index) else {
             continue;
         };
         let after = done

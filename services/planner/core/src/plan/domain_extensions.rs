@@ -105,3 +105,20 @@ pub(super) fn plan(
         });
     }
 }
+
+/// Plans that a listener which is created anew gets back the domains that no annotation speaks of.
+pub(super) fn bring_back(draft: &mut Draft, port: u16, listener: &Listener, created: OperationId) {
+    for (domain, extension) in &listener.domain_extensions {
+        draft.add_harmless(
+            Proposal::new(
+                Change::ChangeDomainExtension {
+                    port,
+                    domain: domain.clone(),
+                    certificate_id: Some(extension.certificate_id.clone()),
+                },
+                format!("{domain} was there before the listener was created anew"),
+            )
+            .after(Some(created)),
+        );
+    }
+}

@@ -11,6 +11,8 @@ use crate::desired::DesiredListener;
 pub(super) enum Action<'p> {
     /// Nothing is in its place.
     Create { wanted: &'p DesiredListener },
+    /// It had to be out of the way of its target.
+    Return { wanted: &'p DesiredListener },
     /// What is in its place cannot be changed into it.
     Recreate {
         old: ListenerKey,
@@ -24,10 +26,11 @@ pub(super) enum Action<'p> {
         wanted: &'p DesiredListener,
         listener: &'p Listener,
     },
-    /// No port needs it.
+    /// No port needs it, or it has to be out of the way of its target.
     Delete {
         key: ListenerKey,
         listener: &'p Listener,
+        reason: Option<String>,
     },
 }
 
@@ -37,21 +40,25 @@ impl<'p> Action<'p> {
     }
 
     pub(super) fn delete(key: ListenerKey, listener: &'p Listener) -> Self {
-        Self::Delete { key, listener }
+        Self::Delete {
+            key,
+            listener,
+            reason: None,
+        }
     }
 
     /// The wanted listener where it takes up new room on the CLB.
     pub(super) fn is_new(&self) -> Option<&'p DesiredListener> {
         match self {
             Self::Create { wanted } => Some(wanted),
-            Self::Recreate { .. } | Self::Adjust { .. } | Self::Delete { .. } => None,
+            Self::Return { .. } | Self::Recreate { .. } | Self::Adjust { .. } | Self::Delete { .. } => None,
         }
     }
 
     /// The listener that it creates.
     pub(super) fn new_listener(&self) -> Option<&'p DesiredListener> {
         match self {
-            Self::Create { wanted } | Self::Recreate { wanted, .. } => Some(wanted),
+            Self::Create { wanted } | Self::Return { wanted } | Self::Recreate { wanted, .. } => Some(wanted),
             Self::Adjust { .. } | Self::Delete { .. } => None,
         }
     }
@@ -60,8 +67,8 @@ impl<'p> Action<'p> {
     fn old_listener(&self) -> Option<(ListenerKey, &'p Listener)> {
         match self {
             Self::Recreate { old, listener, .. } => Some((*old, listener)),
-            Self::Delete { key, listener } => Some((*key, listener)),
-            Self::Create { .. } | Self::Adjust { .. } => None,
+            Self::Delete { key, listener, .. } => Some((*key, listener)),
+            Self::Create { .. } | Self::Return { .. } | Self::Adjust { .. } => None,
         }
     }
 
@@ -73,12 +80,43 @@ impl<'p> Action<'p> {
         };
         let goes_after_forwarding = || {
             let (key, _) = self.old_listener()?;
-            // An HTTPS listener that is replaced by one of its kind is a target throughout.
             let (_, forwarding) = other.old_listener()?;
             Some(forward_target(&forwarding.attributes)? == key)
         };
         comes_after_target().unwrap_or(false) || goes_after_forwarding().unwrap_or(false)
     }
+}
+
+/// Takes redirects that could stay out of the way of targets that are made anew: the cloud deletes no listener to which another
+/// redirects. Each goes before its target and comes after it. `waits` says of a target that it is not made anew yet.
+pub(super) fn step_aside(actions: &mut Vec<Action<'_>>, waits: impl Fn(&DesiredListener, &Listener) -> bool) {
+    let anew: Vec<ListenerKey> = actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::Recreate {
+                old,
+                wanted,
+                listener,
+                ..
+            } if *old == wanted.key && !waits(wanted, listener) => Some(*old),
+            _ => None,
+        })
+        .collect();
+    let mut returning = Vec::new();
+    for action in actions.iter_mut() {
+        let Action::Adjust { wanted, listener } = *action else {
+            continue;
+        };
+        if let Some(target) = forward_target(&listener.attributes).filter(|target| anew.contains(target)) {
+            *action = Action::Delete {
+                key: wanted.key,
+                listener,
+                reason: Some(format!("its target {target} is created anew")),
+            };
+            returning.push(Action::Return { wanted });
+        }
+    }
+    actions.extend(returning);
 }
 
 /// The numbers of the actions in an order in which each follows those that it waits for, with those. Waiting never goes round in

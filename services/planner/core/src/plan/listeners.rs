@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clb_model::VServerGroupId;
 use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
 use clb_model::cloud::{Listener, ListenerKey, LoadBalancer};
 use clb_model::events::reason::ANNOTATION_CHANGED;
@@ -80,6 +81,9 @@ impl<'p> ListenerPlanner<'p, '_> {
             }
         }
         self.keep_to_quota(&mut actions);
+        forwarding::step_aside(&mut actions, |wanted, listener| {
+            self.waits_in(wanted, listener).is_some()
+        });
         actions
     }
 
@@ -216,7 +220,14 @@ impl<'p> ListenerPlanner<'p, '_> {
 
     fn carry_out_one(&mut self, action: &Action<'p>, after: Vec<OperationId>) -> Option<OperationId> {
         match action {
-            Action::Create { wanted } => self.create(wanted, after),
+            Action::Create { wanted } => {
+                let reason = format!("the Service has a port for listener {}", wanted.key);
+                self.create(wanted, reason, after)
+            }
+            Action::Return { wanted } => {
+                let reason = format!("the target of listener {} was created anew", wanted.key);
+                self.create(wanted, reason, after)
+            }
             Action::Recreate {
                 old,
                 listener,
@@ -228,16 +239,24 @@ impl<'p> ListenerPlanner<'p, '_> {
                 self.adjust(wanted, listener);
                 None
             }
-            Action::Delete { key, listener } => {
+            Action::Delete {
+                key,
+                listener,
+                reason,
+            } => {
+                let why = match reason {
+                    Some(reason) => reason.clone(),
+                    None => format!("the Service has no port for listener {key} any more"),
+                };
                 let operation = self.draft.add(
-                    Proposal::new(
-                        Change::DeleteListener { listener: *key },
-                        format!("the Service has no port for listener {key} any more"),
-                    )
-                    .based_on(listener.version)
-                    .after(after)
-                    .taking_away(),
+                    Proposal::new(Change::DeleteListener { listener: *key }, why)
+                        .based_on(listener.version)
+                        .after(after)
+                        .taking_away(),
                 );
+                if let (Some(reason), Some(_)) = (reason, operation) {
+                    self.say_interrupted(*key, reason);
+                }
                 if let Some(vgroup) = &listener.vgroup {
                     self.groups.release(vgroup, operation);
                 }
@@ -246,7 +265,12 @@ impl<'p> ListenerPlanner<'p, '_> {
         }
     }
 
-    fn create(&mut self, wanted: &DesiredListener, after: Vec<OperationId>) -> Option<OperationId> {
+    fn create(
+        &mut self,
+        wanted: &DesiredListener,
+        reason: String,
+        after: Vec<OperationId>,
+    ) -> Option<OperationId> {
         let (vgroup, group_ready) = self.group_of(wanted)?;
         let mut attributes = wanted.creation.clone();
         attributes.merge(&wanted.named);
@@ -257,7 +281,7 @@ impl<'p> ListenerPlanner<'p, '_> {
                     vgroup,
                     attributes,
                 }),
-                format!("the Service has a port for listener {}", wanted.key),
+                reason,
             )
             .after(self.creation)
             .after(group_ready)
@@ -266,6 +290,14 @@ impl<'p> ListenerPlanner<'p, '_> {
         );
         domain_extensions::plan(self.draft, self.context, wanted, None, Some(operation));
         Some(operation)
+    }
+
+    /// The group that a listener stays with for now, because the one that it is to have cannot take over yet.
+    fn waits_in<'l>(&self, wanted: &DesiredListener, listener: &'l Listener) -> Option<&'l VServerGroupId> {
+        let present = listener.vgroup.as_ref()?;
+        let handle = self.groups.handle(wanted.vgroup.as_ref()?)?;
+        let is_another = handle.reference != VServerGroupRef::Id(present.clone());
+        (is_another && !handle.can_take_over).then_some(present)
     }
 
     fn recreate(
@@ -277,17 +309,9 @@ impl<'p> ListenerPlanner<'p, '_> {
         reason: &str,
         after: Vec<OperationId>,
     ) -> Option<OperationId> {
-        if let Some(present) = &listener.vgroup {
-            let handle = wanted
-                .vgroup
-                .as_ref()
-                .and_then(|identity| self.groups.handle(identity));
-            if handle.is_some_and(|handle| {
-                !handle.can_take_over && handle.reference != VServerGroupRef::Id(present.clone())
-            }) {
-                self.groups.keep(present);
-                return None;
-            }
+        if let Some(present) = self.waits_in(wanted, listener) {
+            self.groups.keep(present);
+            return None;
         }
         let (vgroup, group_ready) = self.group_of(wanted)?;
         let stays_in_group = listener
@@ -312,16 +336,26 @@ impl<'p> ListenerPlanner<'p, '_> {
             .after(after)
             .taking_away(),
         )?;
-        self.draft.notice(
-            true,
-            ANNOTATION_CHANGED,
-            format!("listener {old} is deleted and created anew, which interrupts its traffic: {reason}"),
-        );
+        self.say_interrupted(old, reason);
         if let Some(present) = listener.vgroup.as_ref().filter(|_| !stays_in_group) {
             self.groups.release(present, Some(operation));
         }
-        domain_extensions::plan(self.draft, self.context, wanted, None, Some(operation));
+        if old == wanted.key && wanted.domain_extensions.is_none() {
+            domain_extensions::bring_back(self.draft, old.port, listener, operation);
+        } else {
+            domain_extensions::plan(self.draft, self.context, wanted, None, Some(operation));
+        }
         Some(operation)
+    }
+
+    fn say_interrupted(&mut self, listener: ListenerKey, reason: &str) {
+        self.draft.notice(
+            true,
+            ANNOTATION_CHANGED,
+            format!(
+                "listener {listener} is deleted and created anew, which interrupts its traffic: {reason}"
+            ),
+        );
     }
 
     /// Changes a listener that can stay.

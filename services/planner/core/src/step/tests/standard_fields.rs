@@ -2,6 +2,7 @@
 //! of Nodes, which go from the listeners as they came.
 
 use clb_model::attribute::{AttributeValue, ListenerAttribute as A};
+use clb_model::cloud::DomainExtension;
 use clb_model::cluster::{IpMode, PortStatus, ServiceType, TrafficPolicy, Transport};
 use clb_model::operation::Change;
 
@@ -120,6 +121,85 @@ fn where_kube_proxy_no_longer_answers_it_is_no_longer_asked() {
         world.settle();
         assert_eq!(check(&world), asked, "{what}");
     }
+}
+
+/// The target of a redirect is made anew: the redirect goes before it and comes after it, and what was there stays.
+#[test]
+fn a_target_that_is_made_anew_takes_its_redirect_along() {
+    let mut lab = Lab::with_ports(vec![tcp_port(80), tcp_port(443)])
+        .annotated("protocol-port", "http:80,https:443")
+        .annotated("cert-id", "cert-a")
+        .annotated("forward-port", "80:443")
+        .annotated("health-check-flag", "on")
+        .annotated("idle-timeout", "33");
+    let asking = asking_nodes();
+    lab.nodes = asking.nodes;
+    lab.cluster = asking.cluster;
+    lab.service.traffic_policy = TrafficPolicy::Local;
+    lab.service.health_check_node_port = Some(32_100);
+    let mut world = World::settled(lab);
+    let target = world.clb_mut().listeners.values_mut().next_back().unwrap();
+    assert_eq!(target.attributes.text(A::HealthCheckUri), Some("/healthz"));
+    let by_hand = DomainExtension {
+        id: "de-9".to_owned(),
+        certificate_id: "cert-b".to_owned(),
+    };
+    target
+        .domain_extensions
+        .insert("a.example.com".to_owned(), by_hand);
+    world.lab.service.traffic_policy = TrafficPolicy::Cluster;
+    world.lab.service.health_check_node_port = None;
+    world
+        .lab
+        .service
+        .annotations
+        .retain(|name, _| !name.ends_with("idle-timeout"));
+    world.settle();
+    let listeners = world.batches.iter().flat_map(|batch| &batch.operations);
+    let done: Vec<String> = listeners
+        .filter_map(|operation| match &operation.change {
+            Change::DeleteListener { listener } => Some(format!("delete {listener}")),
+            Change::RecreateListener { new, .. } => Some(format!("replace {}", new.key)),
+            Change::CreateListener(new) => Some(format!("create {}", new.key)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(done, ["delete http:80", "replace https:443", "create http:80"]);
+    let target = &world.clb().listeners[&"https:443".parse().unwrap()];
+    assert_eq!(target.attributes.get(A::IdleTimeout), Some(&33.into()));
+    assert_eq!(target.domain_extensions["a.example.com"].certificate_id, "cert-b");
+    let interrupted = world
+        .said()
+        .iter()
+        .filter(|text| text.contains("interrupts its traffic"))
+        .count();
+    assert_eq!(interrupted, 2, "{:?}", world.said());
+}
+
+#[test]
+fn a_redirect_stays_while_its_target_waits_for_its_new_group() {
+    let mut lab = Lab::with_ports(vec![tcp_port(80), tcp_port(443)])
+        .annotated("protocol-port", "http:80,https:443")
+        .annotated("cert-id", "cert-a")
+        .annotated("forward-port", "80:443")
+        .annotated("health-check-flag", "on");
+    let asking = asking_nodes();
+    lab.nodes = asking.nodes;
+    lab.cluster = asking.cluster;
+    lab.service.traffic_policy = TrafficPolicy::Local;
+    lab.service.health_check_node_port = Some(32_100);
+    let mut world = World::settled(lab);
+    // The cloud can use no pod yet.
+    let pods = world.lab.service.endpoints[0].endpoints.iter();
+    world.cloud.unusable = pods.map(|pod| pod.address.to_string()).collect();
+    world.lab = world.lab.clone().annotated("backend-type", "eni");
+    world.settle();
+    let redirect = "http:80".parse().unwrap();
+    assert!(world.clb().listeners.contains_key(&redirect) && !recreates(&world));
+    world.cloud.unusable.clear();
+    world.now_ms += 900_000;
+    world.settle();
+    assert!(world.clb().listeners.contains_key(&redirect) && recreates(&world));
 }
 
 #[test]
