@@ -18,6 +18,7 @@ mod status;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unseen;
+mod unusable;
 
 use std::collections::{BTreeMap, BTreeSet};
 

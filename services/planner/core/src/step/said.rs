@@ -5,6 +5,7 @@ use clb_model::{LoadBalancerId, events};
 
 use super::pass::Pass;
 use super::refused_values;
+use super::unusable::say_unusable;
 use crate::annotations;
 use crate::conditions::{IP_FAMILIES, Notifications, PROGRAMMED, Subject, reason};
 use crate::desired::Desired;
@@ -31,20 +32,7 @@ pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
     for notice in desired.notices.iter().chain(&plan.notices) {
         say_notice(pass, notice);
     }
-    for (key, left) in &pass.memory.left_out {
-        pass.notifications.say(
-            Subject::Notice,
-            Severity::Warning,
-            events::reason::SKIP_SYNC_BACKENDS,
-            &format!(
-                "backend {}:{} cannot be used: {}. The others are; it is tried again",
-                key.server,
-                key.port,
-                left.reason.trim_end_matches('.')
-            ),
-            None,
-        );
-    }
+    say_unusable(pass);
 }
 
 fn say_notice(pass: &mut Pass<'_>, notice: &Notice) {

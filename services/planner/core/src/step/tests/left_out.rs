@@ -97,3 +97,50 @@ fn a_backend_that_cannot_be_changed_or_removed_is_tried_again_later_and_not_at_o
         assert!(world.memory.left_out.is_empty());
     }
 }
+
+/// One event tells of all that have one reason, and not again for each that recovers.
+#[test]
+fn many_that_cannot_be_used_are_told_together() {
+    let mut world = World::settled(Lab::tcp().annotated("backend-type", "eni"));
+    for number in 1..=30 {
+        let pod = crate::desired::tests::lab::pod(&format!("10.0.7.{number}"), "n1");
+        world.lab.service.endpoints[0].endpoints.push(pod);
+    }
+    let step = world.look();
+    let batch = step.batch.clone().unwrap();
+    let results: Vec<OperationResult> = batch
+        .operations
+        .iter()
+        .map(|operation| {
+            let Change::ChangeBackends { backends, .. } = &operation.change else {
+                panic!("{operation:?}");
+            };
+            let left_out = backends.iter().map(|backend| LeftOutBackend {
+                backend: backend.clone(),
+                reason: "no ENI has this address".to_owned(),
+            });
+            OperationResult {
+                operation: operation.id,
+                outcome: Outcome::Unchanged { found: None },
+                left_out: left_out.collect(),
+            }
+        })
+        .collect();
+    world.take(&step);
+    world.memory = world.memory.after_batch(&batch.operations, &results);
+    world.settle();
+    let said = world.said();
+    assert_eq!(world.count("SkipSyncBackends"), 1, "{said:?}");
+    let text = said
+        .iter()
+        .find(|text| text.contains("SkipSyncBackends"))
+        .unwrap();
+    assert!(
+        text.contains("10.0.7.1:80, ") && text.contains("and 10 more"),
+        "{text}"
+    );
+    let endpoints = &mut world.lab.service.endpoints[0].endpoints;
+    endpoints.truncate(endpoints.len() - 3);
+    world.settle();
+    assert_eq!(world.count("SkipSyncBackends"), 1, "{:?}", world.said());
+}
