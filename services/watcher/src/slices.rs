@@ -171,9 +171,9 @@ mod tests {
         let endpoint = |last: u8| Endpoint {
             address: [10, 0, 0, last].into(),
             node_name: Some("n1".to_owned()),
-            ready: last % 2 == 0,
+            ready: last.is_multiple_of(2),
             serving: true,
-            terminating: last % 3 == 0,
+            terminating: last.is_multiple_of(3),
             pod: Some(PodRef {
                 name: format!("pod-{last}"),
                 uid: format!("uid-{last}"),

@@ -389,7 +389,8 @@ mod tests {
     #[test]
     fn what_may_end_a_nodes_being_a_backend_does_not_wait_for_those_that_join() {
         let label = |node: &mut Node, key: &str| drop(node.labels.insert(key.to_owned(), String::new()));
-        let changes: [(&str, bool, fn(&mut Node)); 10] = [
+        type Change = fn(&mut Node);
+        let changes: [(&str, bool, Change); 10] = [
             ("not ready", true, |node| node.ready = None),
             ("deleted", true, |node| node.deleting = true),
             ("cordoned", true, |node| node.unschedulable = true),

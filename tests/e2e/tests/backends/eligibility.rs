@@ -13,7 +13,9 @@ on_both_apis!(nodes_of_every_kind);
 
 /// Name, what is special in `metadata` and `spec`, status of the condition Ready, and whether the node is a backend under Cluster and
 /// under Local policy.
-fn kinds() -> Vec<(&'static str, Value, Value, Option<&'static str>, bool, bool)> {
+type Kind = (&'static str, Value, Value, Option<&'static str>, bool, bool);
+
+fn kinds() -> Vec<Kind> {
     let label = |key: &str| json!({"labels": {key: ""}});
     let taint = |key: &str| json!({"taints": [{"key": key, "effect": "NoSchedule"}]});
     let provider = |id: &str| json!({"providerID": id});

@@ -46,13 +46,6 @@ async fn cluster_local_eni_cluster(api: Api) -> anyhow::Result<()> {
         only_one_group_is_left(&lab, &uid).await?;
         never_empty(&lab, &uid, since, trouble);
         trouble.end(&lab);
-        eprintln!(
-            "{trouble} {:?}",
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .unwrap()
-                .as_secs()
-        );
         lab.delete(&name).await?;
     }
     lab.stage.end().await;
@@ -108,13 +101,6 @@ async fn cordon_with_and_without_the_annotation(api: Api) -> anyhow::Result<()> 
         lab.backends_are(&other, &all).await?;
         never_empty(&lab, &uid, before, trouble);
         trouble.end(&lab);
-        eprintln!(
-            "{trouble} {:?}",
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .unwrap()
-                .as_secs()
-        );
         lab.delete(&name).await?;
         lab.delete(&name_of_other).await?;
     }
@@ -150,13 +136,6 @@ async fn scaling(api: Api) -> anyhow::Result<()> {
             }
         }
         trouble.end(&lab);
-        eprintln!(
-            "{trouble} {:?}",
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .unwrap()
-                .as_secs()
-        );
         lab.delete(&name).await?;
     }
     lab.stage.end().await;
@@ -201,13 +180,6 @@ async fn target_port_number_name_number(api: Api) -> anyhow::Result<()> {
         only_one_group_is_left(&lab, &uid).await?;
         never_empty(&lab, &uid, since, trouble);
         trouble.end(&lab);
-        eprintln!(
-            "{trouble} {:?}",
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .unwrap()
-                .as_secs()
-        );
         lab.delete(&name).await?;
     }
     lab.stage.end().await;
