@@ -26,7 +26,10 @@ impl ClusterTask {
                     self.hear_watcher(said, Instant::now());
                 }
             }
-            Event::Mirror(Mirror::Opened | Mirror::Closed) => self.view.clear(),
+            Event::Mirror(Mirror::Opened | Mirror::Closed) => {
+                self.view.clear();
+                self.view_begun = Instant::now();
+            }
             Event::Mirror(Mirror::Update(update)) => {
                 let now = Instant::now();
                 for uid in self.view.apply(update) {

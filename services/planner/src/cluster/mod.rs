@@ -3,7 +3,7 @@
 //!
 //! - [`event`]: what it is told; [`hearing`]: what it does about it;
 //! - [`worker`]: the task; [`pass`]: one pass and what follows from it; [`describe`]: for operators;
-//! - [`state`]: Services and Nodes; [`view`]: the mirror; [`attachments`]: in how many groups each instance is; [`facts`]: answers of
+//! - [`state`]: Services and Nodes; [`view`]: the mirror; [`attachments`], [`unseen`]: in how many groups each instance is; [`facts`]: answers of
 //!   the cloud;
 //! - [`queue`]: which Service is next; [`effects`]: what must be seen after a batch; [`change`]: traces.
 
@@ -17,6 +17,7 @@ pub(crate) mod hearing;
 pub(crate) mod pass;
 pub(crate) mod queue;
 pub(crate) mod state;
+pub(crate) mod unseen;
 pub(crate) mod view;
 pub(crate) mod worker;
 

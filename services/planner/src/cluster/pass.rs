@@ -13,6 +13,7 @@ use tracing::{Instrument as _, Span, info_span};
 
 use super::effects::signs;
 use super::queue::Urgency;
+use super::unseen::{LOOK_AGAIN, most_attachments};
 use super::worker::{ClusterTask, Finished, UnderWay};
 use crate::actuator::execute::{Execution, execute};
 use crate::actuator::inspect::inspect;
@@ -45,6 +46,7 @@ impl ClusterTask {
         let fresh = self.frozen().is_none();
         let room = self.room() > 0;
         let own_attachments = self.view.attachments.release(uid);
+        let unseen = self.unseen_attachments(now);
         let Some((known, nodes)) = self.state.service_and_nodes(uid) else {
             // It has gone since it was put in line.
             self.queue.forget(uid);
@@ -81,6 +83,13 @@ impl ClusterTask {
                 self.view.attachments.restore(uid, own_attachments);
                 return;
             }
+        } else if unseen > 0
+            && let Some(batch) = &step.batch
+            && most_attachments(batch, |instance| self.view.attachments.counts().of(instance)) + unseen
+                > self.settings.quotas.attachments_per_instance
+        {
+            self.queue.wake_at(uid, now + LOOK_AGAIN);
+            return;
         } else if step.batch.is_some() && !room {
             // What would be planned now is out of date by the time there is room; so is what it would say.
             if !std::mem::replace(&mut known.waits_for_room, true) {

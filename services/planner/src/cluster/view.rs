@@ -104,6 +104,11 @@ impl View {
         )
     }
 
+    /// Whether every search is over.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.resolved.len() == self.interests.len()
+    }
+
     /// CLBs that the search for the Service's has found, but which were neither shown nor reported gone. To take them for absent would make
     /// a second CLB, or let a Service go whose CLB is still there.
     pub(crate) fn unshown(&self, uid: &ServiceUid) -> impl Iterator<Item = &LoadBalancerId> {

@@ -61,6 +61,8 @@ pub(crate) struct ClusterTask {
     check: Check,
     pub(super) state: ClusterState,
     pub(super) view: View,
+    /// When the mirror's stream was opened or lost.
+    pub(super) view_begun: Instant,
     pub(super) facts: FactCache,
     pub(super) queue: WorkQueue,
     pub(super) freshness: Freshness,
@@ -125,6 +127,7 @@ impl ClusterTask {
             check,
             state: ClusterState::default(),
             view: View::default(),
+            view_begun: Instant::now(),
             facts: FactCache::new(limits.facts_ttl),
             queue: WorkQueue::default(),
             freshness: Freshness::new(limits.stale_after),
