@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,7 @@ impl VSwitch {
     /// No address left, or `wanted` is outside the range or not free.
     pub(crate) fn take(&mut self, wanted: Option<Ipv4Addr>) -> Result<Ipv4Addr, ApiError> {
         let address = match wanted {
-            Some(address) if !self.cidr_block.contains(&address) => {
+            Some(address) if !self.usable().contains(&u32::from(address)) => {
                 return Err(errors::ADDRESS_INVALID.into());
             }
             Some(address) if self.taken.contains(&address) => return Err(errors::ADDRESS_TAKEN.into()),
@@ -90,12 +91,17 @@ impl VSwitch {
         }
     }
 
+    /// The addresses of the range that the cloud does not keep for itself: all but the first and the last three.
+    fn usable(&self) -> RangeInclusive<u32> {
+        let first = u32::from(self.cidr_block.network()).saturating_add(1);
+        first..=u32::from(self.cidr_block.broadcast()).saturating_sub(3)
+    }
+
     /// Load balancers get addresses from the end of the range, away from nodes and pods, which tests number
     /// from its start.
     fn highest_free(&self) -> Result<Ipv4Addr, ApiError> {
-        let last = u32::from(self.cidr_block.broadcast()).saturating_sub(3);
-        let first = u32::from(self.cidr_block.network()) + 1;
-        let free = (first..=last)
+        let free = self
+            .usable()
             .rev()
             .map(Ipv4Addr::from)
             .find(|address| !self.taken.contains(address));

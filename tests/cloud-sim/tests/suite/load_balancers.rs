@@ -104,16 +104,15 @@ async fn an_internal_one_takes_an_address_of_its_vswitch() {
         lab.refused("CreateLoadBalancer", &again).await,
         "InvalidParameter"
     );
-    let outside = [
-        by_use,
-        ("AddressType", "intranet"),
-        ("VSwitchId", "vsw-k"),
-        ("Address", "10.1.0.1"),
-    ];
-    assert_eq!(
-        lab.refused("CreateLoadBalancer", &outside).await,
-        "InvalidParameter"
-    );
+    // Outside of it, or kept by the cloud for itself.
+    for address in ["10.1.0.1", "10.0.0.0", "10.0.255.253", "10.0.255.255"] {
+        let refused = [by_use, inside[0], inside[1], ("Address", address)];
+        assert_eq!(
+            lab.refused("CreateLoadBalancer", &refused).await,
+            "InvalidParameter",
+            "{address}"
+        );
+    }
     let none = [by_use, ("AddressType", "intranet")];
     assert_eq!(
         lab.refused("CreateLoadBalancer", &none).await,
