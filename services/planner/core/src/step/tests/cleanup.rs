@@ -278,7 +278,8 @@ fn what_a_service_that_leaves_is_told_names_what_was_changed() {
     let tunnel = |world: &mut World| {
         world.lab = world.lab.clone().annotated("tunnel-type", "vpc");
     };
-    let cases: [(fn(&mut World), &str); 3] = [
+    type Case = (fn(&mut World), &'static str);
+    let cases: [Case; 3] = [
         (class, "ServiceSpecChanged"),
         (annotation, "AnnotationChanged"),
         (tunnel, "AnnotationChanged"),

@@ -87,7 +87,8 @@ fn where_kube_proxy_no_longer_answers_it_is_no_longer_asked() {
         world.condition(HEALTH_CHECK_NODE_PORT).as_deref(),
         Some("True KubeProxyAsked")
     );
-    let changes: [(&str, fn(&mut Lab)); 4] = [
+    type Change = (&'static str, fn(&mut Lab));
+    let changes: [Change; 4] = [
         ("Cluster policy", |lab| {
             lab.service.traffic_policy = TrafficPolicy::Cluster;
             lab.service.health_check_node_port = None;
