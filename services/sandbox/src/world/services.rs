@@ -258,6 +258,13 @@ impl Services {
         change(&mut self.factory.planner);
     }
 
+    /// Changes what the watcher of a cluster is configured with at its next start.
+    pub fn change_watcher(&mut self, index: usize, change: impl FnOnce(&mut WatcherSettings)) {
+        if let Some(settings) = self.factory.watchers.get_mut(index) {
+            change(settings);
+        }
+    }
+
     /// Changes what the actuator is given at its next start.
     pub fn set_keys(&mut self, keys: Keys) {
         self.factory.keys = keys;

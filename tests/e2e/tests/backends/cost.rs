@@ -37,6 +37,7 @@ async fn pods_cost_no_read_and_the_least_writes(api: Api) -> anyhow::Result<()> 
     let uid = lab.apply(&local).await?;
     lab.pods_are(&uid, &pods(0..10), 8080).await?;
     lab.stage.converged(1).await?;
+    lab.read_back().await?;
     let mut present: BTreeSet<u16> = (0..10).collect();
     let steps: [Range<u16>; 10] = [
         5..11,
@@ -109,6 +110,7 @@ async fn nodes_with_pods_cost_no_read_and_the_least_writes(api: Api) -> anyhow::
     };
     are(&present).await?;
     lab.stage.converged(2).await?;
+    lab.read_back().await?;
     let steps: [Vec<(u16, u16)>; 5] = [
         // More on each.
         each(1..31, 2).collect(),

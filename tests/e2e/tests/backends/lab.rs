@@ -316,6 +316,28 @@ impl Lab {
             .collect()
     }
 
+    /// Waits until every CLB that got a listener has been read after that, as the actuator does to see what the cloud filled in. From then
+    /// on a read would be one too many.
+    pub(crate) async fn read_back(&self) -> anyhow::Result<()> {
+        let is_read = || {
+            let calls = self.calls(0, "");
+            let last_of = |action: &str, id: &str| {
+                let mut of_clb = calls.iter().rev().filter(|call| call.action == action);
+                of_clb.find(|call| call.parameters.values().any(|value| value == id))
+            };
+            let started = calls
+                .iter()
+                .filter(|call| call.action == "StartLoadBalancerListener");
+            let mut started = started.filter_map(|call| Some((call, call.parameters.get("LoadBalancerId")?)));
+            started.all(|(start, id)| {
+                let read = last_of("DescribeLoadBalancerListeners", id);
+                read.is_some_and(|read| read.number > start.number)
+            })
+        };
+        let what = "new listeners are read back";
+        self.stage.until(what, async || Ok(is_read())).await
+    }
+
     /// The number of the last call.
     pub(crate) fn now(&self) -> u64 {
         self.stage
