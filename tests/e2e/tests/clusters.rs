@@ -3,7 +3,7 @@
 use clb_e2e::{
     Api, Sketch, Stage, find_load_balancer, listener, load_balancer_of, our_load_balancers, uid_of,
 };
-use clb_sandbox::world::KubeApi;
+use clb_sandbox::world::{Component, KubeApi};
 use k8s_openapi::api::core::v1::Service;
 use kube::ResourceExt as _;
 use kube::api::DeleteParams;
@@ -143,4 +143,66 @@ async fn one_watcher_away_on_kube_sim() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_watcher_away_on_a_real_api() -> anyhow::Result<()> {
     one_watcher_away(Api::Real).await
+}
+
+/// A watcher of another cluster under an id that is taken, as after a mistake in its settings: it is refused, so nothing of the first
+/// cluster is taken for gone; both services say so until it is set right.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_cluster_under_the_same_id() -> anyhow::Result<()> {
+    let Some(mut stage) = two(Api::Simulated).await? else {
+        return Ok(());
+    };
+    let web = uid_of(
+        &Sketch::new("web")
+            .tcp(80)
+            .apply(&stage.world.clusters[0].client)
+            .await?,
+    );
+    stage.converged(1).await?;
+    let before = load_balancer_of(&stage, &web);
+    let writes = stage.writes();
+    let [first, second] = [0, 1].map(|cluster: usize| stage.world.clusters[cluster].kubeconfig.clone());
+    let right = std::fs::read(&first)?;
+    let move_to = async |stage: &mut Stage, kubeconfig: &[u8]| -> anyhow::Result<()> {
+        if let Some(watcher) = stage.world.services.watchers[0].take() {
+            watcher.stop().await;
+        }
+        std::fs::write(&first, kubeconfig)?;
+        stage.world.services.start_watcher(0).await
+    };
+    move_to(&mut stage, &std::fs::read(second)?).await?;
+    let reports = |component: &Option<Component>, words: &[&str]| {
+        let report = component.as_ref().map(|component| component.health.report());
+        report.is_some_and(|report| {
+            report
+                .lines()
+                .any(|line| words.iter().all(|word| line.contains(word)))
+        })
+    };
+    stage
+        .until("both say that it is another cluster", async || {
+            let services = &stage.world.services;
+            let why = "give each cluster an id of its own";
+            Ok(
+                reports(&services.planner, &["[-]cluster/sandbox-1/uid failed", why])
+                    && reports(&services.watchers[0], &["[-]planner failed", why]),
+            )
+        })
+        .await?;
+    assert_eq!(load_balancer_of(&stage, &web), before);
+    assert_eq!(stage.writes(), writes);
+
+    move_to(&mut stage, &right).await?;
+    Sketch::new("web")
+        .tcp(80)
+        .annotated("scheduler", "wrr")
+        .apply(&stage.world.clusters[0].client)
+        .await?;
+    stage
+        .until("the cluster is followed again", async || {
+            Ok(listener(&load_balancer_of(&stage, &web), "tcp/80")["Scheduler"] == "wrr")
+        })
+        .await?;
+    stage.end().await;
+    Ok(())
 }

@@ -56,7 +56,7 @@ pub(crate) enum Refused {
     OlderEpoch(#[from] OlderEpoch),
     /// Two clusters with the same id in their watchers' settings, or a cluster that was made anew.
     #[error(
-        "the watcher is in the cluster with UID {offered}, but this cluster id was first used by the cluster with UID {known}: give each          cluster an id of its own. If the cluster was made anew under the same id, restart the planner"
+        "the watcher is in the cluster with UID {offered}, but this cluster id was first used by the cluster with UID {known}: give each cluster an id of its own. If the cluster was made anew under the same id, restart the planner"
     )]
     OtherCluster {
         /// The watcher's.
