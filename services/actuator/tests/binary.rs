@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
-use clb_processes::{Process, finish};
+use clb_processes::{Process, ends_after_readiness, help_names, refuses, refuses_file};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_clb-actuator");
 
 #[tokio::test]
 async fn help_names_every_setting() -> anyhow::Result<()> {
-    let help = finish(Path::new(BINARY), &["--help"], Path::new(".")).await?;
-    assert_eq!(help.code, Some(0), "{}", help.stderr);
-    for setting in [
+    let settings = [
         "--config",
         "--insecure",
         "--listen",
@@ -18,20 +16,14 @@ async fn help_names_every_setting() -> anyhow::Result<()> {
         "SLB_ENDPOINT",
         "ECS_ENDPOINT",
         "VPC_ENDPOINT",
-    ] {
-        assert!(help.stdout.contains(setting), "no {setting} in {}", help.stdout);
-    }
-    Ok(())
+    ];
+    help_names(Path::new(BINARY), &settings).await
 }
 
 #[tokio::test]
 async fn every_mistake_in_the_configuration_is_named_with_its_place() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
     let text = "insecure: true\nclusters:\n  - {id: c-1, region: cn-hangzhou, vpc_id: vpc-1}\nlimits:\n  - {action: CreateLoadBalancer, calls: 0}\nnetwork: private\n";
-    std::fs::write(folder.path().join("actuator.yaml"), text)?;
-    let run = finish(Path::new(BINARY), &["--config", "actuator.yaml"], folder.path()).await?;
-    assert_eq!(run.code, Some(2), "{}", run.stderr);
-    for part in [
+    let parts = [
         "actuator.yaml:3",
         "vpc_id",
         "vpc_ids",
@@ -41,23 +33,20 @@ async fn every_mistake_in_the_configuration_is_named_with_its_place() -> anyhow:
         "private",
         "public",
         "vpc",
-    ] {
-        assert!(run.stderr.contains(part), "no {part} in {}", run.stderr);
-    }
-    Ok(())
+    ];
+    refuses_file(Path::new(BINARY), "actuator.yaml", text, &parts).await
 }
 
 #[tokio::test]
 async fn plaintext_is_for_loopback_only() -> anyhow::Result<()> {
     let arguments = ["--insecure", "--listen", "0.0.0.0:0"];
-    let run = finish(Path::new(BINARY), &arguments, Path::new(".")).await?;
-    assert_eq!(run.code, Some(2), "{}", run.stderr);
-    assert!(
-        run.stderr.contains("--listen") && run.stderr.contains("loopback"),
-        "{}",
-        run.stderr
-    );
-    Ok(())
+    refuses(
+        Path::new(BINARY),
+        &arguments,
+        Path::new("."),
+        &["--listen", "loopback"],
+    )
+    .await
 }
 
 #[tokio::test]
@@ -74,13 +63,5 @@ async fn sigterm_turns_readiness_off_and_ends_it_with_success() -> anyhow::Resul
         &endpoints,
     )?;
     let admin = actuator.logged("the actuator is serving", "admin").await?;
-    let (status, report) = actuator.page(&admin, "/readyz?verbose").await?;
-    assert_eq!(status, 200, "{report}");
-    actuator.send_terminate().await?;
-    actuator.line("shutting down").await?;
-    let (status, report) = actuator.page(&admin, "/readyz?verbose").await?;
-    assert_eq!(status, 503, "{report}");
-    assert!(report.contains("[-]shutdown failed"), "{report}");
-    assert_eq!(actuator.ended().await?.code(), Some(0));
-    Ok(())
+    ends_after_readiness(actuator, &admin).await
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use clb_processes::{Process, finish};
+use clb_processes::{Process, ends_after_readiness, finish, help_names, refuses, refuses_file};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_clb-watcher");
 
@@ -11,29 +11,21 @@ const KUBECONFIG: &str = "apiVersion: v1\nkind: Config\ncurrent-context: c\nclus
 
 #[tokio::test]
 async fn help_names_every_setting() -> anyhow::Result<()> {
-    let help = finish(Path::new(BINARY), &["--help"], Path::new(".")).await?;
-    assert_eq!(help.code, Some(0), "{}", help.stderr);
-    for setting in [
+    let settings = [
         "--config",
         "--insecure",
         "--cluster-id",
         "--planner",
         "KUBECONFIG",
         "POD_NAME",
-    ] {
-        assert!(help.stdout.contains(setting), "no {setting} in {}", help.stdout);
-    }
-    Ok(())
+    ];
+    help_names(Path::new(BINARY), &settings).await
 }
 
 #[tokio::test]
 async fn every_mistake_in_the_configuration_is_named_with_its_place() -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
     let text = "insecure: true\ncluster_id: c 1\nplaner: 127.0.0.1:7443\nstream: {heartbeat: 1h}\n";
-    std::fs::write(folder.path().join("watcher.yaml"), text)?;
-    let run = finish(Path::new(BINARY), &["--config", "watcher.yaml"], folder.path()).await?;
-    assert_eq!(run.code, Some(2), "{}", run.stderr);
-    for part in [
+    let parts = [
         "watcher.yaml:2",
         "cluster_id",
         "letters, digits",
@@ -43,10 +35,8 @@ async fn every_mistake_in_the_configuration_is_named_with_its_place() -> anyhow:
         "watcher.yaml:4",
         "heartbeat",
         "60s",
-    ] {
-        assert!(run.stderr.contains(part), "no {part} in {}", run.stderr);
-    }
-    Ok(())
+    ];
+    refuses_file(Path::new(BINARY), "watcher.yaml", text, &parts).await
 }
 
 #[tokio::test]
@@ -62,12 +52,8 @@ async fn files_that_are_not_there_are_named_together() -> anyhow::Result<()> {
         "--kubernetes-kubeconfig",
         "not-there",
     ];
-    let run = finish(Path::new(BINARY), &arguments, Path::new(".")).await?;
-    assert_eq!(run.code, Some(2), "{}", run.stderr);
-    for file in ["no-ca", "no-cert", "no-key", "not-there"] {
-        assert!(run.stderr.contains(file), "no {file} in {}", run.stderr);
-    }
-    Ok(())
+    let files = ["no-ca", "no-cert", "no-key", "not-there"];
+    refuses(Path::new(BINARY), &arguments, Path::new("."), &files).await
 }
 
 #[tokio::test]
@@ -114,13 +100,5 @@ async fn sigterm_turns_readiness_off_and_ends_it_with_success() -> anyhow::Resul
     std::fs::write(&file, text)?;
     let watcher = Process::start(Path::new(BINARY), &["--config", &file.to_string_lossy()], &[])?;
     let admin = watcher.logged("starting", "admin").await?;
-    let (status, report) = watcher.page(&admin, "/readyz?verbose").await?;
-    assert_eq!(status, 200, "{report}");
-    watcher.send_terminate().await?;
-    watcher.line("shutting down").await?;
-    let (status, report) = watcher.page(&admin, "/readyz?verbose").await?;
-    assert_eq!(status, 503, "{report}");
-    assert!(report.contains("[-]shutdown failed"), "{report}");
-    assert_eq!(watcher.ended().await?.code(), Some(0));
-    Ok(())
+    ends_after_readiness(watcher, &admin).await
 }

@@ -6,7 +6,9 @@ mod admin;
 mod binary;
 mod installation;
 mod process;
+mod service;
 
 pub use binary::{Finished, binary_beside, finish};
 pub use installation::{CLUSTER, Installation, Services};
 pub use process::Process;
+pub use service::{ends_after_readiness, help_names, refuses, refuses_file};
