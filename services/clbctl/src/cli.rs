@@ -17,7 +17,8 @@ use clb_settings::HostPort;
         clbctl explain annotation bandwidth\n  \
         clbctl lint deploy/examples\n  \
         clbctl services --cluster c0123456789abcdef --planner 127.0.0.1:7443 --insecure\n\n\
-        Exit codes: 0 when all is well, 1 when lint found mistakes or there is no answer, 2 for wrong use of the command line."
+        Exit codes: 0 when all is well, 1 when lint found mistakes or there is no answer, 2 for wrong use of the command line and \
+        where lint could not read everything."
 )]
 pub struct Cli {
     /// What to do.
@@ -39,7 +40,7 @@ pub enum Command {
     /// Prints every mistake, for which the planner would leave the cloud alone, and every remark. Whether certificates, access control
     /// lists, vSwitches and CLBs exist is not checked. Documents that are no Services of type LoadBalancer are passed over.
     Lint {
-        /// Manifests, or folders of them (.yaml, .yml, .json; folders within are read too).
+        /// Manifests, or folders of them (.yaml, .yml, .json; folders within are read too); - for standard input.
         #[arg(required = true, value_name = "FILE|FOLDER")]
         paths: Vec<PathBuf>,
     },

@@ -13,10 +13,13 @@ use std::process::ExitCode;
 
 use cli::{Cli, Command};
 
+/// The exit code where `lint` could not look at everything, as for wrong use of the command line.
+const NOT_READ: u8 = 2;
+
 /// Carries out a command; what it prints goes to `out`.
 ///
 /// # Errors
-/// What keeps the command from an answer. Mistakes that `lint` finds are an answer: then the exit code is 1.
+/// What keeps the command from an answer. What `lint` finds is an answer: the exit code is 1 for mistakes, 2 for what cannot be read.
 pub async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Explain { topic } => {
@@ -26,7 +29,9 @@ pub async fn run(cli: Cli, out: &mut dyn Write) -> anyhow::Result<ExitCode> {
         Command::Lint { paths } => {
             let report = lint::lint(&paths);
             write!(out, "{report}")?;
-            Ok(if report.has_mistakes() {
+            Ok(if report.has_unreadable() {
+                ExitCode::from(NOT_READ)
+            } else if report.has_mistakes() {
                 ExitCode::FAILURE
             } else {
                 ExitCode::SUCCESS

@@ -19,8 +19,8 @@ use crate::cli::Topic;
 /// [`UnknownAnnotation`], with names that resemble the given one.
 pub fn explain(topic: &Topic) -> Result<String, UnknownAnnotation> {
     match topic {
-        Topic::Annotation { name: Some(name) } => annotations::one(name),
-        Topic::Annotation { name: None } | Topic::Annotations { markdown: false } => Ok(annotations::all()),
+        Topic::Annotation { name: Some(name) } if !name.is_empty() => annotations::one(name),
+        Topic::Annotation { .. } | Topic::Annotations { markdown: false } => Ok(annotations::all()),
         Topic::Annotations { markdown: true } => Ok(reference_page()),
         Topic::Conditions => Ok(conditions::all()),
         Topic::Events => Ok(events::all()),

@@ -18,7 +18,12 @@ use clb_planner_core::facts::Question;
 use manifest::Manifest;
 pub use report::{Finding, Level, Report};
 
-/// Checks all Services of type LoadBalancer in files and folders. What cannot be read is a mistake too.
+/// In place of a file or folder: standard input.
+const STANDARD_INPUT: &str = "-";
+/// How findings in it name it, as compilers do.
+const STANDARD_INPUT_NAME: &str = "<stdin>";
+
+/// Checks all Services of type LoadBalancer in files and folders, `-` being standard input.
 #[must_use]
 pub fn lint(places: &[PathBuf]) -> Report {
     let mut report = Report::default();
@@ -28,32 +33,39 @@ pub fn lint(places: &[PathBuf]) -> Report {
         files::manifests(place, &mut files, &mut unreadable);
     }
     for unreadable in unreadable {
-        let message = format!("cannot be read: {}", unreadable.reason);
         report
             .findings
-            .push(mistake_of_file(&unreadable.place, 0, message));
+            .push(not_read(&unreadable.place, unreadable.reason));
     }
     for file in files {
-        report.files += 1;
-        lint_file(&file, &mut report);
+        let read = if file.as_os_str() == STANDARD_INPUT {
+            let text = std::io::read_to_string(std::io::stdin());
+            text.map(|text| (PathBuf::from(STANDARD_INPUT_NAME), text))
+        } else {
+            std::fs::read_to_string(&file).map(|text| (file.clone(), text))
+        };
+        match read {
+            Ok((file, text)) => {
+                report.files += 1;
+                lint_text(&file, &text, &mut report);
+            }
+            Err(error) => report.findings.push(not_read(&file, error.to_string())),
+        }
     }
     report
 }
 
-fn lint_file(file: &Path, report: &mut Report) {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) => {
-            let message = format!("cannot be read: {error}");
-            report.findings.push(mistake_of_file(file, 0, message));
-            return;
-        }
-    };
-    let documents = match document::parse(&text) {
+fn lint_text(file: &Path, text: &str, report: &mut Report) {
+    let documents = match document::parse(text) {
         Ok(documents) => documents,
         Err(error) => {
-            let message = format!("is not valid YAML: {}", error.reason);
-            report.findings.push(mistake_of_file(file, error.line, message));
+            report.findings.push(Finding {
+                file: file.to_owned(),
+                line: error.line,
+                service: String::new(),
+                level: Level::Mistake,
+                message: format!("is not valid YAML: {}", error.reason),
+            });
             return;
         }
     };
@@ -79,10 +91,7 @@ fn findings(file: &Path, manifest: &Manifest<'_>) -> Vec<Finding> {
         .iter()
         .map(|(line, problem)| finding(*line, Level::Mistake, problem.to_string()))
         .collect();
-    if !manifest.whole {
-        return findings;
-    }
-    let verdict = check::check(&manifest.service);
+    let verdict = check::check(&manifest.service, manifest.whole);
     if verdict.foreign {
         let message = "is for another controller, as its class or tunnel type says, so nothing is checked";
         findings.push(finding(
@@ -122,12 +131,12 @@ fn findings(file: &Path, manifest: &Manifest<'_>) -> Vec<Finding> {
     findings
 }
 
-fn mistake_of_file(file: &Path, line: u64, message: String) -> Finding {
+fn not_read(file: &Path, reason: String) -> Finding {
     Finding {
         file: file.to_owned(),
-        line,
+        line: 0,
         service: String::new(),
-        level: Level::Mistake,
-        message,
+        level: Level::Unreadable,
+        message: reason,
     }
 }

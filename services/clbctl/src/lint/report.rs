@@ -8,6 +8,8 @@ use super::document::Line;
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// It could not be looked at.
+    Unreadable,
     /// The planner would leave the cloud alone until it is mended, or the API server would refuse the Service.
     Mistake,
     /// The Service works, but not in every respect as its author may think.
@@ -49,6 +51,12 @@ impl Report {
         self.count(Level::Mistake) > 0
     }
 
+    /// Whether not everything could be read.
+    #[must_use]
+    pub fn has_unreadable(&self) -> bool {
+        self.count(Level::Unreadable) > 0
+    }
+
     fn count(&self, level: Level) -> usize {
         self.findings
             .iter()
@@ -64,6 +72,7 @@ impl fmt::Display for Finding {
             write!(f, ":{}", self.line)?;
         }
         let level = match self.level {
+            Level::Unreadable => "not read",
             Level::Mistake => "mistake",
             Level::Remark => "remark",
             Level::Unchecked => "not checked",
@@ -81,14 +90,18 @@ impl fmt::Display for Report {
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
         }
-        writeln!(
+        write!(
             f,
             "{} of type LoadBalancer in {}: {}, {}",
             count(self.services, "Service"),
             count(self.files, "file"),
             count(self.count(Level::Mistake), "mistake"),
             count(self.count(Level::Remark), "remark"),
-        )
+        )?;
+        match self.count(Level::Unreadable) {
+            0 => writeln!(f),
+            unreadable => writeln!(f, ", {unreadable} not read"),
+        }
     }
 }
 

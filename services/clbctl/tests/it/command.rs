@@ -1,7 +1,8 @@
 //! Running the binary.
 
+use std::io::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 
 /// What a run came to.
 #[derive(Debug)]
@@ -11,6 +12,16 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
+impl Ran {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
 /// Runs `clbctl` without any of its environment variables.
 pub(crate) fn clbctl(arguments: &[&str]) -> Ran {
     let output = Command::new(env!("CARGO_BIN_EXE_clbctl"))
@@ -18,11 +29,21 @@ pub(crate) fn clbctl(arguments: &[&str]) -> Ran {
         .env_clear()
         .output()
         .unwrap();
-    Ran {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-    }
+    Ran::of(output)
+}
+
+/// As [`clbctl`], with this as its standard input.
+pub(crate) fn clbctl_reading(arguments: &[&str], input: &str) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_clbctl"))
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Ran::of(child.wait_with_output().unwrap())
 }
 
 /// As [`clbctl`], from a test whose runtime serves what the command calls.

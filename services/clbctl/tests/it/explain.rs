@@ -72,6 +72,35 @@ fn misspelt_names_lead_to_the_nearest_first() {
 }
 
 #[test]
+fn a_word_leads_to_the_names_that_hold_it() {
+    let names = |word: &str| -> Vec<String> {
+        let ran = clbctl(&["explain", "annotation", word]);
+        assert_eq!(ran.code, 1, "{word}: {}", ran.out);
+        let lines = ran.err.lines().filter_map(|line| line.strip_prefix("  "));
+        lines.map(str::to_owned).collect()
+    };
+    let zones = names("zone");
+    assert_eq!(
+        zones,
+        [format!("{PREFIX}master-zoneid"), format!("{PREFIX}slave-zoneid")]
+    );
+    let timeouts = names("timeout");
+    assert_eq!(timeouts.len(), 8, "{timeouts:#?}");
+    assert!(
+        timeouts.iter().all(|name| name.ends_with("-timeout")),
+        "{timeouts:#?}"
+    );
+    let types = names("type");
+    for end in ["address-type", "charge-type", "sticky-session-type", "acl-type"] {
+        assert!(types.contains(&format!("{PREFIX}{end}")), "{end}: {types:#?}");
+    }
+    assert_eq!(
+        clbctl(&["explain", "annotation", ""]).out,
+        clbctl(&["explain", "annotations"]).out
+    );
+}
+
+#[test]
 fn an_unknown_annotation_ends_with_1_and_the_nearest_names() {
     let ran = clbctl(&["explain", "annotation", "bandwith"]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""));

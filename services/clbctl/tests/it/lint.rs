@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::command::{Ran, clbctl, repository};
+use crate::command::{Ran, clbctl, clbctl_reading, repository};
 
 fn lint(place: &Path) -> Ran {
     clbctl(&["lint", place.to_str().unwrap()])
@@ -82,6 +82,59 @@ fn every_mistake_is_named_at_once_with_its_line() {
 }
 
 #[test]
+fn a_port_that_cannot_be_read_hides_no_other_mistake() {
+    let text = service(
+        &[
+            "schedulr: \"wrr\"",
+            "idle-timeout: \"99\"",
+            "sticky-session: \"on\"",
+            "protocol-port: \"http:80,https:99\"",
+            "forward-port: \"80:99\"",
+        ],
+        "[{port: 80}, {port: 99999}]",
+    );
+    let (code, findings) = lint_text(&text);
+    assert_eq!(code, 1);
+    let expected = [
+        "schedulr is not known; did you mean",
+        "idle-timeout: \"99\"",
+        "sticky-session-type is missing",
+        "spec.ports[1].port: \"99999\"",
+    ];
+    for words in expected {
+        assert!(
+            findings.iter().any(|finding| finding.contains(words)),
+            "{words}\n{findings:#?}"
+        );
+    }
+    // Whether there is a port 99 is not known.
+    assert!(
+        !findings
+            .iter()
+            .any(|finding| finding.contains("99\" is not valid: it needs")
+                || finding.contains("does not have")),
+        "{findings:#?}"
+    );
+}
+
+#[test]
+fn a_misspelt_name_is_told_beside_the_mistake_that_it_makes() {
+    let text = service(
+        &["protocol-port: \"https:80\"", "cert-idd: \"cert-a\""],
+        "[{port: 80}]",
+    );
+    let (code, findings) = lint_text(&text);
+    assert_eq!((code, findings.len()), (1, 2), "{findings:#?}");
+    assert!(
+        findings
+            .iter()
+            .any(|finding| finding.contains("cert-id is missing"))
+            && findings.iter().any(|finding| finding.contains("did you mean")),
+        "{findings:#?}"
+    );
+}
+
+#[test]
 fn what_the_api_server_would_refuse_is_a_mistake() {
     let text = service(
         &["acl-status: on", "bandwidth: 50"],
@@ -90,6 +143,8 @@ fn what_the_api_server_would_refuse_is_a_mistake() {
     let (code, findings) = lint_text(&text);
     assert_eq!(code, 1);
     let expected = [
+        ("4: mistake", "acl-id is missing: acl-status on needs it"),
+        ("4: mistake", "acl-type is missing: acl-status on needs it"),
         (
             "7: mistake",
             "acl-status: \"on\" is not valid: a text, so put it in quotes",
@@ -195,23 +250,47 @@ fn a_service_of_another_class_is_not_judged() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_mistake_with_its_place() {
+fn what_is_no_yaml_is_a_mistake_with_its_place() {
     let (code, findings) = lint_text("apiVersion: v1\nkind: [Service\n");
     assert_eq!(code, 1);
     assert!(
         findings[0].contains("mistake: is not valid YAML: "),
         "{findings:?}"
     );
+}
 
+#[test]
+fn what_cannot_be_read_is_no_mistake_and_ends_with_2() {
     let folder = tempfile::tempdir().unwrap();
     let empty = lint(folder.path());
-    assert_eq!(empty.code, 1);
+    assert_eq!(empty.code, 2, "{}", empty.out);
     assert!(empty.out.contains("no file here ends in .yaml"), "{}", empty.out);
-    let missing = lint(&folder.path().join("missing.yaml"));
-    assert_eq!(missing.code, 1);
+    let missing = folder.path().join("missing.yaml");
+    std::fs::write(
+        folder.path().join("web.yaml"),
+        service(&["spec: \"x\""], "[{port: 80}]"),
+    )
+    .unwrap();
+    let ran = clbctl(&["lint", missing.to_str().unwrap(), folder.path().to_str().unwrap()]);
+    assert_eq!(ran.code, 2, "{}", ran.out);
+    for text in [
+        "missing.yaml: not read: No such file",
+        "web.yaml:7: mistake: ",
+        "in 1 file: 1 mistake, 0 remarks, 1 not read\n",
+    ] {
+        assert!(ran.out.contains(text), "{text}\n{}", ran.out);
+    }
+}
+
+#[test]
+fn standard_input_is_read_too() {
+    let text = service(&["spec: \"x\""], "[{port: 80}]");
+    let ran = clbctl_reading(&["lint", "-"], &text);
+    assert_eq!(ran.code, 1, "{}", ran.err);
     assert!(
-        missing.out.contains("missing.yaml: mistake: cannot be read: "),
+        ran.out.starts_with("<stdin>:7: mistake: Service shop/web: ")
+            && ran.out.contains("in 1 file: 1 mistake"),
         "{}",
-        missing.out
+        ran.out
     );
 }

@@ -6,20 +6,35 @@ use super::row::Row;
 use super::similar::distance;
 use super::{find, table};
 
+/// Names that hold a word, of which more are listed than of those that are only like it.
+const MOST_HOLDING: usize = 10;
+/// Names that are like one.
+const MOST_LIKE: usize = 3;
+
 /// What a person should know of an annotation, in some lines; none when there is no such annotation.
 #[must_use]
 pub fn explain(name: &str) -> Option<String> {
     find(name).map(explain_row)
 }
 
-/// The names of the table that resemble a name which is not in it, the nearest first, at most three.
+/// The names of the table that hold a word which is no name, in the order of the table, at most ten; where none does, the three that
+/// resemble it most, the nearest first.
 #[must_use]
 pub fn similar_names(name: &str) -> Vec<String> {
+    let word = name.to_ascii_lowercase();
+    let holding: Vec<String> = table()
+        .filter(|row| row.suffix.contains(&word))
+        .map(|row| row.name_like(name))
+        .take(MOST_HOLDING)
+        .collect();
+    if !holding.is_empty() {
+        return holding;
+    }
     let mut names: Vec<(usize, String)> = table()
         .map(|row| (distance(name, row), row.name_like(name)))
         .collect();
     names.sort();
-    names.into_iter().take(3).map(|(_, name)| name).collect()
+    names.into_iter().take(MOST_LIKE).map(|(_, name)| name).collect()
 }
 
 /// What a person should know of an annotation, in some lines.
