@@ -248,7 +248,7 @@ async fn fifty_listeners_per_clb(api: Api) -> anyhow::Result<()> {
             let present = listeners(&state);
             Ok(status["loadBalancer"]["ingress"][0]["ports"].is_null()
                 && present.len() == 50
-                && present.iter().any(|listener| *listener == "tcp/131"))
+                && present.contains(&"tcp/131"))
         })
         .await?;
     lab.stage.end().await;
