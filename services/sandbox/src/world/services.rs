@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use super::cluster::LabCluster;
+use super::ports;
 use super::settings::{self, Configured, Files};
 use crate::certificates::Authority;
 
@@ -294,9 +295,14 @@ impl Factory {
         let files = Files::new(folder, authority)?;
         let (issued, operator_arguments) = files.operator(authority)?;
         let operator = TlsMaterial::from_pem(authority.certificate(), issued.certificate, issued.key.into())?;
+        let mut actuator = settings::actuator(&files, authority, cloud, clusters, configured)?;
+        let mut planner = settings::planner(&files, authority, clusters, configured)?;
+        for listen in [&mut actuator.listen, &mut planner.listen] {
+            *listen = ports::lasting().context("looking for a free port")?;
+        }
         Ok(Self {
-            actuator: settings::actuator(&files, authority, cloud, clusters, configured)?,
-            planner: settings::planner(&files, authority, clusters, configured)?,
+            actuator,
+            planner,
             watchers: Vec::new(),
             keys,
             operator: Security::mutual(operator),
