@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use clb_model::VServerGroupId;
 use clb_model::attribute::ListenerAttribute;
 use clb_model::cloud::{IpVersion, LoadBalancer, ZonePair};
 use ipnet::IpNet;
@@ -45,6 +46,9 @@ pub struct CloudFacts {
     pub zone_pairs: Option<BTreeSet<ZonePair>>,
     /// The family of the Service's CLB, where it has one or uses one of the user's.
     pub ip_version: Option<IpVersion>,
+    /// By the description of backends, where no group has that name: the groups that hold some, with the greatest of their weights. Those
+    /// of a Service stay in the user's group that they are in, whatever `vgroup-port` says later.
+    pub in_users_groups: BTreeMap<String, BTreeMap<VServerGroupId, u8>>,
     /// Why the cloud has not answered the last questions, though asked several times; none while it does.
     pub unanswered_because: Option<String>,
 }
@@ -95,6 +99,7 @@ impl CloudFacts {
                 facts.access_control_lists.insert(id.to_owned(), Some(in_use));
             }
         }
+        facts.in_users_groups = in_users_groups(load_balancer);
         if !load_balancer.vswitch_id.is_empty() {
             let vswitch = VSwitchFact {
                 vpc_id: load_balancer.vpc_id.clone(),
@@ -121,6 +126,28 @@ impl CloudFacts {
             .cloned()
             .collect()
     }
+}
+
+fn in_users_groups(load_balancer: &LoadBalancer) -> BTreeMap<String, BTreeMap<VServerGroupId, u8>> {
+    let mut heaviest: BTreeMap<&str, BTreeMap<VServerGroupId, u8>> = BTreeMap::new();
+    for (id, group) in &load_balancer.vgroups {
+        for backend in group
+            .backends
+            .iter()
+            .filter(|backend| backend.description != group.name)
+        {
+            let groups = heaviest.entry(&backend.description).or_default();
+            let weight = groups.entry(id.clone()).or_default();
+            *weight = backend.weight.max(*weight);
+        }
+    }
+    for group in load_balancer.vgroups.values() {
+        heaviest.remove(group.name.as_str());
+    }
+    let owned = heaviest
+        .into_iter()
+        .map(|(mark, groups)| (mark.to_owned(), groups));
+    owned.collect()
 }
 
 #[cfg(test)]

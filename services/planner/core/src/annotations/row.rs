@@ -2,6 +2,8 @@
 //! [`super::health_check`] and [`super::backend`], each once; reading, explaining and the reference page are
 //! made from them.
 
+use std::collections::BTreeMap;
+
 use clb_model::cloud::ListenerProtocol;
 use clb_model::marks;
 
@@ -148,6 +150,20 @@ impl Row {
             names.push(format!("{}{}", marks::LEGACY_ANNOTATION_PREFIX, self.suffix));
         }
         names
+    }
+
+    /// The name by which a Service's annotations have it; none where they do not.
+    #[must_use]
+    pub fn written_in(&self, annotations: &BTreeMap<String, String>) -> Option<String> {
+        self.names()
+            .into_iter()
+            .find(|name| annotations.contains_key(name))
+    }
+
+    /// Its name for what is said of a Service: as its annotations have it, else the newer one.
+    #[must_use]
+    pub fn name_in(&self, annotations: &BTreeMap<String, String>) -> String {
+        self.written_in(annotations).unwrap_or_else(|| self.name())
     }
 
     /// The one of its names that is most like one which a person wrote: the older one for the older prefix.

@@ -30,6 +30,8 @@ pub(super) struct PortBackends {
     pub(super) out_of_service: usize,
     /// Backends that cannot be used, with the reason.
     pub(super) unusable: Vec<String>,
+    /// Backends that are there stay with their weights.
+    pub(super) keeps_weights: bool,
     /// When a Node's grace time ends.
     pub(super) wake_at_ms: Option<u64>,
 }
@@ -234,7 +236,9 @@ impl Building<'_, '_> {
             .vgroup_port
             .as_ref()
             .is_some_and(|list| list.value.group(self.port.spec.port).is_some());
-        let rule = weights::rule(&self.context.annotations().backend, is_reused, local);
+        let kept = self.context.weight_in_kept_group(self.port);
+        let rule = weights::rule(&self.context.annotations().backend, is_reused, kept, local);
+        self.found.keeps_weights = rule.keeps();
         let node_port = self.port.spec.node_port.unwrap_or_default();
         let backend = |target: BackendTarget, port: u16, pods: usize| Backend {
             target,

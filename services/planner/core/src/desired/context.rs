@@ -118,6 +118,22 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Where a port's backends are in a user's group that `vgroup-port` does not name any more: they stay in it. Gives the greatest of
+    /// their weights.
+    pub(super) fn weight_in_kept_group(&self, port: &Port<'_>) -> Option<u8> {
+        let mark = self.vgroup_mark(port)?;
+        let holding = self.inputs.facts.in_users_groups.get(&mark)?;
+        // Backends of several ports can carry one mark: those in a group that is named may be another port's.
+        let is_in_named_group = |other: &Port<'_>| match self.vgroup_identity(other) {
+            Some(VServerGroupIdentity::Reused(id)) => {
+                holding.contains_key(&id) && self.vgroup_mark(other).as_ref() == Some(&mark)
+            }
+            _ => false,
+        };
+        let is_kept = !self.ports.ports.iter().any(is_in_named_group);
+        holding.values().max().copied().filter(|_| is_kept)
+    }
+
     /// The group of a port.
     pub(super) fn vgroup_identity(&self, port: &Port<'_>) -> Option<VServerGroupIdentity> {
         let reused = self

@@ -65,12 +65,13 @@ fn scopes(context: &Context<'_>) -> Vec<Scope> {
     scopes
 }
 
-/// Whether the port's backends go to a group that `vgroup-port` names.
+/// Whether the port's backends go to a group that `vgroup-port` names, or named when they came.
 fn uses_reused_group(context: &Context<'_>, port: &Port<'_>) -> bool {
-    matches!(
-        context.vgroup_identity(port),
-        Some(VServerGroupIdentity::Reused(_))
-    )
+    context.weight_in_kept_group(port).is_some()
+        || matches!(
+            context.vgroup_identity(port),
+            Some(VServerGroupIdentity::Reused(_))
+        )
 }
 
 /// Why an annotation has nothing to act on.

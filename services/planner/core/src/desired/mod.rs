@@ -187,6 +187,9 @@ pub struct DesiredVServerGroup {
     pub if_present: Vec<Backend>,
     /// `ignore-weight-update: "on"`: the weight of a backend that is there stays.
     pub ignore_weight: bool,
+    /// Nothing says any more what backends weigh: one that is there and not drained keeps its weight until it is to be drained.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub keeps_weights: bool,
     /// The user's own annotations left no backend: the group may become empty though endpoints are ready.
     pub may_become_empty: bool,
     /// How many endpoints are ready for it; the guard against emptying it by mistake.

@@ -63,6 +63,7 @@ fn group(
     let left_out_by_user = ports
         .iter()
         .any(|port| port.left_out_by_user > 0 && port.out_of_service == 0);
+    let keeps_weights = ports.iter().any(|port| port.keeps_weights);
     let (mut backends, mut if_present) = (Vec::new(), Vec::new());
     for port in ports {
         backends.extend(port.backends);
@@ -80,6 +81,7 @@ fn group(
         backends,
         if_present,
         ignore_weight: is_on(context.annotations().backend.ignore_weight_update.as_ref()),
+        keeps_weights,
         ready_endpoints,
     }
 }

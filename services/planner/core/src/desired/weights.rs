@@ -16,6 +16,8 @@ pub(super) enum Rule {
     EqualPart(u8),
     /// A part of one weight by the number of pods behind each (`weight`, Local policy).
     PartByPods(u8),
+    /// As before, in a user's group that nothing names any more: who comes weighs as much as the heaviest that is there.
+    AsThere(u8),
 }
 
 /// Over how much a weight is spread.
@@ -27,12 +29,21 @@ pub(super) struct Share {
     pub(super) pods: usize,
 }
 
-/// The rule for a port.
-pub(super) fn rule(annotations: &BackendAnnotations, reused_group: bool, local: bool) -> Rule {
+/// The rule for a port. `kept` is the greatest weight of its backends in a user's group in which they stay though `vgroup-port` does not
+/// name it any more.
+pub(super) fn rule(
+    annotations: &BackendAnnotations,
+    reused_group: bool,
+    kept: Option<u8>,
+    local: bool,
+) -> Rule {
+    if let (Some(heaviest), None, None) = (kept, &annotations.weight, &annotations.default_weight) {
+        return Rule::AsThere(heaviest);
+    }
     let whole = annotations
         .weight
         .as_ref()
-        .filter(|_| reused_group)
+        .filter(|_| reused_group || kept.is_some())
         .map(|written| clamp(written.value.get()));
     let each = annotations
         .default_weight
@@ -47,10 +58,15 @@ pub(super) fn rule(annotations: &BackendAnnotations, reused_group: bool, local: 
 }
 
 impl Rule {
+    /// Whether backends that are there keep their weights.
+    pub(super) fn keeps(self) -> bool {
+        matches!(self, Self::AsThere(_))
+    }
+
     /// The weight of a backend with so many pods behind it.
     pub(super) fn weight(self, pods: usize, share: Share) -> u8 {
         match self {
-            Self::Same(weight) => weight,
+            Self::Same(weight) | Self::AsThere(weight) => weight,
             Self::Pods => clamp(pods),
             Self::EqualPart(0) | Self::PartByPods(0) => 0,
             Self::EqualPart(whole) => clamp(usize::from(whole) / share.backends.max(1)).max(1),

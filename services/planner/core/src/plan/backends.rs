@@ -14,6 +14,7 @@ pub(super) struct Wanted {
     pub(super) backends: Vec<Backend>,
     if_present: Vec<Backend>,
     ignore_weight: bool,
+    keeps_weights: bool,
     /// Without any backend it would cut off endpoints that are ready.
     pub(super) must_not_be_empty: bool,
 }
@@ -32,6 +33,7 @@ impl Wanted {
         self.backends.sort_by(|a, b| a.key().cmp(&b.key()));
         self.if_present.extend(group.if_present.iter().cloned());
         self.ignore_weight |= group.ignore_weight;
+        self.keeps_weights |= group.keeps_weights;
         self.must_not_be_empty |= group.ready_endpoints > 0 && !group.may_become_empty;
     }
 }
@@ -127,7 +129,8 @@ impl Difference {
             self.serving += usize::from(there.weight > 0);
             return there.weight;
         }
-        let weight = if wanted.ignore_weight {
+        let is_kept = wanted.keeps_weights && there.weight > 0 && backend.weight > 0;
+        let weight = if wanted.ignore_weight || is_kept {
             there.weight
         } else {
             backend.weight

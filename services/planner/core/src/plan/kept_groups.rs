@@ -11,6 +11,7 @@ use clb_model::events::reason::ANNOTATION_CHANGED;
 use super::draft::Draft;
 use super::marked::{is_our_listener, is_our_vgroup};
 use super::{PlanContext, group_name};
+use crate::annotations::backend::VGROUP_PORT;
 use crate::desired::{DesiredListener, DesiredVServerGroup, VServerGroupIdentity};
 
 /// The groups and listeners with the groups that are in force.
@@ -46,9 +47,9 @@ pub(super) fn in_force<'d>(
             true,
             ANNOTATION_CHANGED,
             format!(
-                "annotation alibaba-cloud-loadbalancer-vgroup-port now asks for {}, but the backends of the Service are in {} and \
-                 this cannot be changed: they stay there",
-                group_name(&group.identity),
+                "annotation {} {}, but the backends of the Service are in {} and this cannot be changed: they stay there",
+                VGROUP_PORT.name_in(&context.service.annotations),
+                what_it_says(context, &group.identity, &present),
                 group_name(&present)
             ),
         );
@@ -67,6 +68,21 @@ pub(super) fn in_force<'d>(
         }
     }
     result
+}
+
+/// What became of the annotation.
+fn what_it_says(
+    context: PlanContext<'_>,
+    wanted: &VServerGroupIdentity,
+    present: &VServerGroupIdentity,
+) -> String {
+    match wanted {
+        VServerGroupIdentity::Reused(_) => format!("now asks for {}", group_name(wanted)),
+        VServerGroupIdentity::Own(_) if VGROUP_PORT.written_in(&context.service.annotations).is_some() => {
+            format!("no longer names {}", group_name(present))
+        }
+        VServerGroupIdentity::Own(_) => "was removed".to_owned(),
+    }
 }
 
 /// The group that a port uses, where it is another than the wanted one. `shares_mark` says whether the backends of another port, which is

@@ -186,7 +186,12 @@ fn follow_backends(pass: &mut Pass<'_>, service: &Service) {
         None
     };
     let Some(found) = found else { return };
-    let followed = backends_despite_problems(inputs_for(inputs, service), found.load_balancer);
+    let facts = inputs.facts.with_observed(found.load_balancer);
+    let known = StepInputs {
+        facts: &facts,
+        ..inputs
+    };
+    let followed = backends_despite_problems(inputs_for(known, service), found.load_balancer);
     pass.writes.readiness_gates = registered(&followed.gated_pods, found.load_balancer);
     let (left_out, retry_at) =
         pass.memory

@@ -192,6 +192,7 @@ fn facts() -> CloudFacts {
     let list = Some(AccessControlList { ip_version: None });
     CloudFacts {
         unanswered_because: None,
+        in_users_groups: BTreeMap::new(),
         ip_version: None,
         zone_pairs: Some(zone_pairs()),
         certificates: ["cert-a", "cert-b", "cert-c"]
