@@ -46,7 +46,7 @@ pub(crate) fn service(service: &slim::Service) -> Result<Service, Unusable> {
         uid: ServiceUid::new(uid).map_err(|error| Unusable::new("metadata.uid", uid, error.allowed))?,
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
         annotations: chosen(metadata.annotations.as_ref(), |name| {
-            ANNOTATION_DOMAINS.iter().any(|domain| name.starts_with(domain))
+            ANNOTATION_DOMAINS.iter().any(|domain| name.starts_with(domain)) || is_misplaced(name)
         }),
         labels: chosen(metadata.labels.as_ref(), |name| LABELS.contains(&name)),
         service_type: service_type(spec.service_type.as_deref())?,
@@ -106,6 +106,15 @@ pub(crate) fn service(service: &slim::Service) -> Result<Service, Unusable> {
         conditions: status.conditions.iter().flatten().map(condition).collect(),
         endpoints: Vec::new(),
     })
+}
+
+/// Whether a name has Alibaba Cloud's part of ours behind another domain or none: the planner tells its author.
+fn is_misplaced(name: &str) -> bool {
+    let end = name.rsplit('/').next().unwrap_or(name);
+    [marks::ANNOTATION_PREFIX, marks::LEGACY_ANNOTATION_PREFIX]
+        .iter()
+        .filter_map(|prefix| prefix.strip_prefix(marks::ANNOTATION_DOMAIN))
+        .any(|part| end.starts_with(part))
 }
 
 fn chosen(all: Option<&BTreeMap<String, String>>, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
@@ -294,14 +303,18 @@ mod tests {
     #[test]
     fn only_our_annotations_and_labels_travel() {
         let annotation = "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-spec";
+        let misplaced = "example.com/alicloud-loadbalancer-spec";
         let metadata = json!({
-            "annotations": {annotation: "slb.s1.small", "kubectl.kubernetes.io/last-applied-configuration": "{…}"},
+            "annotations": {annotation: "slb.s1.small", misplaced: "slb.s1.small", "kubectl.kubernetes.io/last-applied-configuration": "{…}"},
             "labels": {"app": "web", marks::HASH_LABEL: "abc"},
             "finalizers": ["example.com/other", marks::FINALIZER],
             "deletionTimestamp": "2026-01-01T00:00:00Z",
         });
         let service = read(&metadata, &json!({}), &json!({})).unwrap();
-        assert_eq!(service.annotations.keys().collect::<Vec<_>>(), [annotation]);
+        assert_eq!(
+            service.annotations.keys().collect::<Vec<_>>(),
+            [misplaced, annotation]
+        );
         assert_eq!(service.labels.keys().collect::<Vec<_>>(), [marks::HASH_LABEL]);
         assert!(service.finalizer && service.deleting);
     }
