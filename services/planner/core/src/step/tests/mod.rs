@@ -9,6 +9,7 @@ mod examples;
 mod foreign;
 mod in_use;
 mod instance;
+mod kept;
 mod kept_groups;
 mod leaving;
 mod left_out;
