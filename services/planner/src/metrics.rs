@@ -206,5 +206,6 @@ pub(crate) fn state_name(state: State) -> &'static str {
         State::Converged => "converged",
         State::Failed => "failed",
         State::Cleaning => "cleaning",
+        State::HandedOver => "handed_over",
     }
 }

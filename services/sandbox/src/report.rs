@@ -125,6 +125,8 @@ fn unfinished(service: &Service) -> String {
         ServiceState::Converging | ServiceState::Converged => "converging",
         ServiceState::Failed => "failed",
         ServiceState::Cleaning => "being cleaned up",
+        ServiceState::NotOurs => "not ours",
+        ServiceState::HandedOver => "handed over",
     };
     if service.message.is_empty() {
         state.to_owned()

@@ -98,6 +98,8 @@ fn state(state: ServiceState) -> &'static str {
         ServiceState::Converged => "converged",
         ServiceState::Failed => "failed",
         ServiceState::Cleaning => "cleaning",
+        ServiceState::NotOurs => "not ours",
+        ServiceState::HandedOver => "handed over",
     }
 }
 

@@ -78,6 +78,7 @@ impl PlannerService for FakePlanner {
                 message: "quota of listeners".to_owned(),
                 ..service("c2", "api", ServiceState::Failed)
             },
+            service("c1", "moved", ServiceState::HandedOver),
         ];
         let wanted = request.into_inner().cluster_id;
         let known = wanted.is_empty() || ["c1", "c2"].contains(&wanted.as_str());

@@ -39,6 +39,7 @@ async fn services_are_shown_as_a_table_and_as_json() {
         "shop/api",
         "failed",
         "quota of listeners",
+        "handed over",
     ] {
         assert!(table.out.contains(text), "{text}\n{}", table.out);
     }

@@ -74,7 +74,8 @@ fn state_to_proto(state: Option<State>) -> v1::ServiceState {
     match state {
         // Nothing has been planned yet, or there is nothing to plan.
         None | Some(State::Observing) => v1::ServiceState::Observing,
-        Some(State::None) => v1::ServiceState::Unspecified,
+        Some(State::None) => v1::ServiceState::NotOurs,
+        Some(State::HandedOver) => v1::ServiceState::HandedOver,
         Some(State::Converging) => v1::ServiceState::Converging,
         Some(State::Converged) => v1::ServiceState::Converged,
         Some(State::Failed) => v1::ServiceState::Failed,

@@ -109,7 +109,7 @@ impl ClusterTask {
         known.message = step.message;
         let settled = step.batch.is_none() && step.questions.is_empty();
         match step.state {
-            State::Converged | State::None if settled => {
+            State::Converged | State::None | State::HandedOver if settled => {
                 known.batches = 0;
                 if let Some(since) = known.change.finish()
                     && step.state == State::Converged

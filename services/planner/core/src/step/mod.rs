@@ -197,6 +197,8 @@ pub enum State {
     Failed,
     /// It is being cleaned up.
     Cleaning,
+    /// It was ours and is for another controller now.
+    HandedOver,
 }
 
 /// The pass.
@@ -234,5 +236,5 @@ fn handed_over(inputs: StepInputs<'_>) -> Step {
     pass.notifications.look_at(Subject::Standing);
     pass.notifications
         .say(Subject::Standing, Severity::Normal, reason, message, None);
-    pass.end(State::None, message)
+    pass.end(State::HandedOver, message)
 }

@@ -199,7 +199,7 @@ fn a_service_that_names_another_class_is_handed_over_untouched() {
         .service
         .annotations
         .insert(clb_model::marks::CLASS_ANNOTATION.to_owned(), "alb".to_owned());
-    world.settle();
+    assert_eq!(world.settle().state, State::HandedOver);
     assert_eq!(world.cloud.load_balancers, before.load_balancers);
     assert!(world.lab.service.finalizer && world.batches.is_empty());
     assert_eq!(world.events.len(), 1, "{:?}", world.said());
