@@ -75,6 +75,16 @@ pub(super) fn state(pair: &Pair, table: &Table, first: &Value, direct: &Value, s
         // The backends stay in the group that they are in, and weigh there what they were to weigh together.
         set_weights(&mut wanted, 12);
     }
+    if let Some(group) = from
+        .into
+        .as_deref()
+        .filter(|_| from.backends == Backends::Sixty && to.backends != Backends::Sixty && same_group)
+    {
+        // They stay in the user's group, where nothing says any more what they weigh.
+        let mut kept = serde_json::json!({"vgroups": {group: wanted["vgroups"][group].take()}});
+        set_weights(&mut kept, 12);
+        wanted["vgroups"][group] = kept["vgroups"][group].take();
+    }
     wanted
 }
 
