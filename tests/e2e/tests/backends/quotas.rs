@@ -30,6 +30,7 @@ async fn two_hundred_backends_per_clb(api: Api) -> anyhow::Result<()> {
     lab.has_backends(&uid, 200).await?;
     lab.says("web", "the quota of 200 backends per CLB leaves 30 backends out")
         .await?;
+    lab.stage.converged(1).await?;
     let chosen = lab.backends(&uid);
     let before = lab.now();
     lab.stage.world.services.restart().await?;
@@ -72,6 +73,7 @@ async fn the_same_nodes_of_all_zones_as_configured(api: Api) -> anyhow::Result<(
     lab.has_backends(&uid, 6).await?;
     lab.says("web", "the quota of 6 backends per CLB leaves 6 backends out")
         .await?;
+    lab.stage.converged(1).await?;
     let there = |lab: &Lab| -> BTreeSet<String> { lab.backends(&uid).into_iter().flatten().collect() };
     let number = |backend: &String| -> Option<usize> {
         let text = backend.strip_prefix("i-n")?.strip_suffix("=100")?;

@@ -167,11 +167,15 @@ async fn target_port_number_name_number(api: Api) -> anyhow::Result<()> {
         trouble.strike(&mut lab).await?;
         let both = [on(&old, 8080), on(&new, 9090)].concat();
         let both: Vec<&str> = both.iter().map(String::as_str).collect();
-        lab.backends_are(&uid, &both).await?;
-        only_one_group_is_left(&lab, &uid).await?;
-        let found = clb_e2e::load_balancer_of(&lab.stage, &uid);
+        // The endpoints alone, before the Service's change, make the same backends of the old group.
         let group = format!("k8s/http/{name}/default/sandbox-1");
-        assert_eq!(clb_e2e::vgroup_names(&found), [group.as_str()]);
+        lab.stage
+            .until(&format!("{group} is the only group"), async || {
+                let found = clb_e2e::load_balancer_of(&lab.stage, &uid);
+                Ok(clb_e2e::vgroup_names(&found) == [group.as_str()])
+            })
+            .await?;
+        lab.backends_are(&uid, &both).await?;
 
         lab.slice_to(&name, "1", 9090, &old).await?;
         lab.apply(&to(json!(9090))).await?;
