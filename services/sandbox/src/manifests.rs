@@ -72,6 +72,36 @@ const KINDS: [Kind; 6] = [
     },
 ];
 
+/// Kinds of the core API, besides those of [`KINDS`], that stand beside Services in many manifests.
+const OTHER_CORE_KINDS: [&str; 8] = [
+    "Secret",
+    "ServiceAccount",
+    "PersistentVolumeClaim",
+    "PersistentVolume",
+    "ReplicationController",
+    "ResourceQuota",
+    "LimitRange",
+    "Endpoints",
+];
+
+/// What an API server fills in, so that what it printed can be applied anew.
+const FILLED_IN: [&str; 5] = [
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "managedFields",
+];
+
+/// What files of manifests hold.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// Those that the simulated cluster can hold, in the order of the files.
+    pub manifests: Vec<Manifest>,
+    /// In words: those that it cannot hold and has no need of, as a Deployment.
+    pub passed_over: Vec<String>,
+}
+
 /// Everything that is wrong with a folder of manifests.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
@@ -98,11 +128,19 @@ impl fmt::Display for ManifestError {
     }
 }
 
-/// Reads all `.yaml`, `.yml` and `.json` files of a folder in the order of their names, or one file.
+/// What [`read_all`] gives, without what is passed over.
 ///
 /// # Errors
 /// All mistakes of all files.
 pub fn read(place: &Path) -> Result<Vec<Manifest>, ManifestErrors> {
+    read_all(place).map(|contents| contents.manifests)
+}
+
+/// Reads all `.yaml`, `.yml` and `.json` files of a folder in the order of their names, or one file. Lists are opened.
+///
+/// # Errors
+/// All mistakes of all files.
+pub fn read_all(place: &Path) -> Result<Contents, ManifestErrors> {
     let files = files(place).map_err(|message| {
         ManifestErrors(vec![ManifestError {
             file: place.to_owned(),
@@ -110,13 +148,13 @@ pub fn read(place: &Path) -> Result<Vec<Manifest>, ManifestErrors> {
             message,
         }])
     })?;
-    let mut manifests = Vec::new();
+    let mut contents = Contents::default();
     let mut errors = Vec::new();
     for file in files {
-        read_file(&file, &mut manifests, &mut errors);
+        read_file(&file, &mut contents, &mut errors);
     }
     if errors.is_empty() {
-        Ok(manifests)
+        Ok(contents)
     } else {
         Err(ManifestErrors(errors))
     }
@@ -147,7 +185,7 @@ fn files(place: &Path) -> Result<Vec<PathBuf>, String> {
     }
 }
 
-fn read_file(file: &Path, manifests: &mut Vec<Manifest>, errors: &mut Vec<ManifestError>) {
+fn read_file(file: &Path, contents: &mut Contents, errors: &mut Vec<ManifestError>) {
     let mut fail = |document, message| {
         errors.push(ManifestError {
             file: file.to_owned(),
@@ -166,17 +204,50 @@ fn read_file(file: &Path, manifests: &mut Vec<Manifest>, errors: &mut Vec<Manife
         Err(error) => return fail(None, format!("is not valid YAML: {error}")),
     };
     for (index, document) in documents.into_iter().enumerate() {
-        if document.is_null() {
-            continue;
-        }
-        match object(file, document) {
-            Ok(manifest) => manifests.push(manifest),
-            Err(message) => fail(Some(index + 1), message),
+        for object in opened(document) {
+            if let Some(kind) = not_needed(&object) {
+                let file = file.display();
+                contents.passed_over.push(format!(
+                    "{file}: {kind} is passed over: only Services, and what they lead to, are simulated"
+                ));
+                continue;
+            }
+            match manifest(file, object) {
+                Ok(manifest) => contents.manifests.push(manifest),
+                Err(message) => fail(Some(index + 1), message),
+            }
         }
     }
 }
 
-fn object(file: &Path, object: Value) -> Result<Manifest, String> {
+/// The objects of a document: none of an empty one, all items of a list.
+fn opened(document: Value) -> Vec<Value> {
+    let is_list = document["kind"]
+        .as_str()
+        .is_some_and(|kind| kind.ends_with("List"));
+    match document {
+        Value::Null => Vec::new(),
+        Value::Object(mut list) if is_list => match list.remove("items") {
+            Some(Value::Array(items)) => items.into_iter().flat_map(opened).collect(),
+            _ => Vec::new(),
+        },
+        object => vec![object],
+    }
+}
+
+/// The kind of an object of another API, which the simulated cluster does not have; none where it may be a misspelt one of its own.
+fn not_needed(object: &Value) -> Option<&str> {
+    let (version, kind) = (object["apiVersion"].as_str()?, object["kind"].as_str()?);
+    let is_served = KINDS.iter().any(|known| known.api_version == version);
+    (!is_served || (version == "v1" && OTHER_CORE_KINDS.contains(&kind))).then_some(kind)
+}
+
+fn manifest(file: &Path, mut object: Value) -> Result<Manifest, String> {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in FILLED_IN {
+            metadata.remove(field);
+        }
+    }
     let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let api_version = text("/apiVersion").ok_or("apiVersion is missing, for example v1")?;
     let kind = text("/kind").ok_or("kind is missing, for example Service")?;
@@ -229,6 +300,26 @@ mod tests {
             .map(|manifest| manifest.name)
             .collect();
         assert_eq!(names, ["z", "a", "n"]);
+    }
+
+    #[test]
+    fn opens_lists_and_passes_over_what_is_not_needed() {
+        let list = "apiVersion: v1\nkind: List\nitems:\n\
+                    - {apiVersion: v1, kind: Service, metadata: {name: a, uid: u, resourceVersion: '7', managedFields: []}}\n\
+                    - {apiVersion: apps/v1, kind: Deployment, metadata: {name: a}}\n\
+                    ---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\n\
+                    ---\n{apiVersion: v1, kind: ServiceList, items: [{apiVersion: v1, kind: Service, metadata: {name: b}}]}\n";
+        let folder = folder(&[("list.yaml", list)]);
+        let contents = read_all(folder.path()).unwrap();
+        let objects: Vec<_> = contents
+            .manifests
+            .iter()
+            .map(|manifest| (manifest.name.as_str(), manifest.object["metadata"].clone()))
+            .collect();
+        let metadata = |name: &str| serde_json::json!({"name": name});
+        assert_eq!(objects, [("a", metadata("a")), ("b", metadata("b"))]);
+        assert_eq!(contents.passed_over.len(), 2, "{contents:?}");
+        assert!(contents.passed_over[0].contains("Deployment") && contents.passed_over[1].contains("Secret"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::apply;
 use crate::cli::Up;
-use crate::manifests::{self, Manifest};
+use crate::manifests::{self, Contents, Manifest};
 use crate::page::{self, Sources};
 use crate::report::{Progress, table};
 use crate::view::{PlannerView, converged};
@@ -45,11 +45,17 @@ pub async fn run(options: Up) -> anyhow::Result<ExitCode> {
         log,
     } = options;
     // Before anything starts: a mistake in the last manifest must not leave the first ones applied.
-    let manifests = if empty {
-        Vec::new()
+    let Contents {
+        manifests,
+        passed_over,
+    } = if empty {
+        Contents::default()
     } else {
-        manifests::read(&manifests)?
+        manifests::read_all(&manifests)?
     };
+    for note in passed_over {
+        say(&note);
+    }
     let recorder = SpanRecorder::new(TRACES);
     let log: LogSettings = from_yaml(&format!("{{format: pretty, level: {log:?}}}"))?;
     let otlp: OtlpSettings = match otlp {
