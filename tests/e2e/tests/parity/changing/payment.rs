@@ -13,6 +13,13 @@ fn web(annotations: &[(&str, &str)]) -> Manifest {
 
 const BY_BANDWIDTH: (&str, &str) = ("charge-type", "paybybandwidth");
 
+/// Annotations, what the cloud then shows by JSON pointers, and the actions that it was asked for.
+type Change = (
+    &'static [(&'static str, &'static str)],
+    Vec<(&'static str, Value)>,
+    &'static [&'static str],
+);
+
 /// Without an instance charge type, since Alibaba's controller cannot make such a CLB, and through all changes to PayByCLCU, from which
 /// there is no way back.
 async fn payment_follows(api: Api) -> anyhow::Result<()> {
@@ -39,7 +46,7 @@ async fn payment_follows(api: Api) -> anyhow::Result<()> {
 
     const INTERNET: &str = "ModifyLoadBalancerInternetSpec";
     const SPECIFICATION: &str = "ModifyLoadBalancerInstanceSpec";
-    let changes: Vec<(&[(&str, &str)], Vec<(&str, Value)>, &[&str])> = vec![
+    let changes: Vec<Change> = vec![
         (
             &[BY_BANDWIDTH, ("bandwidth", "7")],
             vec![("/Bandwidth", json!(7))],
