@@ -1,6 +1,6 @@
 //! Changes of the backends of a group, in calls of 20.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,8 +11,12 @@ use clb_model::operation::{BackendChange, LeftOutBackend, Operation, Outcome};
 
 use super::bad_backend;
 use super::run::Run;
-use super::turn::{Attempts, read_failed};
+use super::turn::{Attempts, cloud_error, read_failed};
 use crate::mirror::{PartKey, Wanted};
+
+/// How many refused calls of one operation are split because of codes that may or may not be about a backend: enough to find two bad
+/// ones among twenty, and few where no call of the group can succeed.
+const GUESSES: u32 = 12;
 
 impl Run {
     pub(super) async fn change_backends(
@@ -37,7 +41,7 @@ impl Run {
         })
     }
 
-    /// Changes backends whose ENIs are known. Whether anything was changed.
+    /// Changes backends whose ENIs are known. Whether anything was changed. A call that is refused stops no other that adds.
     pub(super) async fn change_resolved(
         &mut self,
         operation: Option<&Operation>,
@@ -57,6 +61,8 @@ impl Run {
         let mut looked_up_again = HashSet::new();
         let mut attempts = Attempts::new();
         let mut changed = false;
+        let mut guesses = GUESSES;
+        let mut refused = None;
         while let Some(backends) = calls.pop_front() {
             let mut turn = self.turn(ChangeBackends::action(change)).await?;
             let (_, current) = self.current()?;
@@ -78,8 +84,18 @@ impl Run {
                     self.take_over_backends(&part, vgroup, change, &backends);
                     changed = true;
                 }
-                Err(error) if bad_backend::is_meant(&error) => {
+                Err(error)
+                    if bad_backend::is_meant(&error)
+                        || (change == BackendChange::Add && bad_backend::may_be_meant(&error)) =>
+                {
                     drop(turn);
+                    if !bad_backend::is_meant(&error) {
+                        if guesses == 0 {
+                            refused = refused.or_else(|| error.refusal().map(cloud_error));
+                            continue;
+                        }
+                        guesses -= 1;
+                    }
                     for part in self
                         .sort_out(backends, &error, &mut looked_up_again)
                         .await?
@@ -96,7 +112,10 @@ impl Run {
                 }
             }
         }
-        Ok(changed)
+        match refused {
+            Some(error) => Err(Outcome::Rejected(error)),
+            None => Ok(changed),
+        }
     }
 
     /// After a refusal because of some backends: leaves out those that are bad, returns the calls to make instead.
@@ -124,15 +143,37 @@ impl Run {
                 }),
             }
         }
-        let again = self.resolve(&again).await?;
+        let again = self.look_up(again).await?;
         if !again.is_empty() {
             parts.push(again);
         }
         Ok(parts)
     }
 
-    /// Finds the ENIs of addresses. Those that no ENI of the VPC has are left out and named.
+    /// Finds the ENIs of addresses: that of an address which is attached to the CLB at this moment is known.
     pub(super) async fn resolve(&mut self, backends: &[Backend]) -> Result<Vec<Backend>, Outcome> {
+        let mut backends = backends.to_vec();
+        let is_unknown =
+            |backend: &Backend| matches!(backend.target, BackendTarget::Interface { eni: None, .. });
+        if backends.iter().any(is_unknown) {
+            let (_, current) = self.current()?;
+            let attached = attached(&current);
+            for backend in &mut backends {
+                if let BackendTarget::Interface {
+                    address,
+                    eni: eni @ None,
+                    ..
+                } = &mut backend.target
+                {
+                    *eni = attached.get(address).map(|eni| (*eni).to_owned());
+                }
+            }
+        }
+        self.look_up(backends).await
+    }
+
+    /// Asks for ENIs that are not known. Addresses that no ENI of the VPC has are left out and named.
+    async fn look_up(&mut self, backends: Vec<Backend>) -> Result<Vec<Backend>, Outcome> {
         let unknown: Vec<IpAddr> = backends
             .iter()
             .filter_map(|backend| match &backend.target {
@@ -143,7 +184,7 @@ impl Run {
             })
             .collect();
         if unknown.is_empty() {
-            return Ok(backends.to_vec());
+            return Ok(backends);
         }
         let vpc_ids = self.vpc_ids()?;
         let found = self
@@ -159,8 +200,7 @@ impl Run {
             .await
             .map_err(|error| read_failed(&error))?;
         let mut resolved = Vec::with_capacity(backends.len());
-        for backend in backends {
-            let mut backend = backend.clone();
+        for mut backend in backends {
             if let BackendTarget::Interface {
                 address,
                 eni: eni @ None,
@@ -229,6 +269,22 @@ fn group(load_balancer: &Arc<LoadBalancer>, vgroup: &VServerGroupId) -> Result<V
         .ok_or_else(|| Outcome::Stale {
             part: format!("vServer group {vgroup}, which is no longer there"),
         })
+}
+
+/// The ENIs of the addresses that are attached.
+fn attached(load_balancer: &LoadBalancer) -> HashMap<IpAddr, &str> {
+    let groups = load_balancer.vgroups.values();
+    groups
+        .flat_map(|group| &group.backends)
+        .filter_map(|backend| match &backend.target {
+            BackendTarget::Interface {
+                address,
+                eni: Some(eni),
+                ..
+            } => Some((*address, eni.as_str())),
+            _ => None,
+        })
+        .collect()
 }
 
 /// Those of the backends for which a call is needed: not there yet, still there, there with another weight or description.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use clb_cloud_client::CallError;
+use clb_cloud_client::{CallError, Class};
 use clb_model::cloud::{Backend, BackendTarget};
 
 /// Codes that say that some of the backends cannot be used.
@@ -25,6 +25,13 @@ pub(super) fn is_meant(error: &CallError) -> bool {
         CODES.contains(&refusal.code.as_str())
             || (refusal.code == "InvalidParameter" && refusal.message.contains("BackendServers"))
     })
+}
+
+/// Whether the refusal may be about backends of the call: the request is wrong in a way that no list knows.
+pub(super) fn may_be_meant(error: &CallError) -> bool {
+    error
+        .refusal()
+        .is_some_and(|refusal| refusal.class == Class::Invalid)
 }
 
 /// How a refused call is split: those to leave out at once, and the parts to try again.

@@ -57,7 +57,12 @@ impl Run {
                     break (vgroup, outcome);
                 }
                 // The group comes first then; its backends follow, all but the bad one.
-                Err(error) if bad_backend::is_meant(&error) && !inline.is_empty() => inline = &[],
+                Err(error)
+                    if !inline.is_empty()
+                        && (bad_backend::is_meant(&error) || bad_backend::may_be_meant(&error)) =>
+                {
+                    inline = &[];
+                }
                 Err(error) => {
                     let part = (&PartKey::Instance, Wanted::VGROUPS);
                     self.failed(&mut attempts, turn, error, part).await?;

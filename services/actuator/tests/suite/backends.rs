@@ -231,3 +231,60 @@ async fn nothing_to_change_is_no_call() {
     );
     assert_eq!(lab.sim.cloud().counters().writes, writes);
 }
+
+/// A refusal with a code that no list knows.
+fn refusal(code: &str) -> Fault {
+    Fault::next(FaultKind::Error {
+        status: 400,
+        code: code.to_owned(),
+        message: String::new(),
+    })
+    .of("AddVServerGroupBackendServers")
+}
+
+#[tokio::test]
+async fn an_unknown_refusal_of_one_call_holds_up_no_other_backend() {
+    let lab = Lab::start().await;
+    let (id, vgroup) = lab.create("uid-1").await;
+    lab.sim
+        .cloud()
+        .order_fault(refusal("InvalidBackendServers.SomethingNew"));
+    let add = change(&vgroup, BackendChange::Add, lab.instances("node", 45));
+    assert_succeeded(&lab.execute(&lab.batch_on("uid-1", &id, vec![add])).await);
+    assert_eq!(servers(&lab, id.as_str()).len(), 45);
+    assert_eq!(lab.calls("AddVServerGroupBackendServers"), 1 + 4);
+}
+
+#[tokio::test]
+async fn where_every_call_is_refused_few_are_tried() {
+    let lab = Lab::start().await;
+    let (id, vgroup) = lab.create("uid-1").await;
+    lab.sim.cloud().order_fault(refusal("InvalidParameter").always());
+    let add = change(&vgroup, BackendChange::Add, lab.instances("node", 60));
+    let results = lab.execute(&lab.batch_on("uid-1", &id, vec![add])).await;
+    assert!(
+        matches!(&results[0].outcome, Outcome::Rejected(error) if error.code == "InvalidParameter"),
+        "{results:?}"
+    );
+    assert!(lab.calls("AddVServerGroupBackendServers") < 25);
+}
+
+#[tokio::test]
+async fn an_address_that_another_group_of_the_clb_holds_is_not_looked_up() {
+    let lab = Lab::start().await;
+    lab.interface("eni-1", &["10.0.5.1"]);
+    let (id, vgroup) = lab.create("uid-1").await;
+    let pods = vec![pod("10.0.5.1")];
+    let to = |direction| change(&vgroup, direction, pods.clone());
+    let changes = vec![
+        group("k8s/1/a/b/c-lab", pods.clone()),
+        to(BackendChange::Add),
+        to(BackendChange::Remove),
+        to(BackendChange::Add),
+    ];
+    for change in changes {
+        assert_succeeded(&lab.execute(&lab.batch_on("uid-1", &id, vec![change])).await);
+    }
+    assert_eq!(servers(&lab, id.as_str()).len(), 2);
+    assert_eq!(lab.calls("DescribeNetworkInterfaces"), 1);
+}
