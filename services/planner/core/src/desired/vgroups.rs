@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clb_model::cloud::{Backend, BackendKey};
+use clb_model::cloud::{Backend, Server};
 
 use super::backends::{self, PortBackends};
 use super::context::Context;
 use super::listeners::is_on;
 use super::{DesiredVServerGroup, VServerGroupIdentity};
 use crate::problem::{Notice, reason};
+use crate::settings::BackendType;
 
 /// How many backends that cannot be used are named.
 const MOST_NAMED: usize = 10;
@@ -41,7 +42,9 @@ pub(super) fn groups(context: &Context<'_>) -> Groups {
         let wakes = ports.iter().filter_map(|port| port.wake_at_ms);
         all.wake_at_ms = all.wake_at_ms.into_iter().chain(wakes).min();
         unusable.extend(ports.iter().flat_map(|port| port.unusable.iter().cloned()));
-        all.notices.extend(mixed(&mark, &ports));
+        if context.backend_type == BackendType::Eni {
+            all.notices.extend(mixed(&mark, &ports));
+        }
         all.groups.push(group(context, identity, mark, ports));
     }
     all.notices.extend(left_out(unusable));
@@ -89,12 +92,20 @@ fn group(
 /// Ports of one target port's name share a group. Where pods know the name as another number for each of them (a name counts together
 /// with its protocol), each listener also sends to the other's.
 fn mixed<'p>(mark: &str, ports: &'p [PortBackends]) -> Option<Notice> {
-    let keys = |port: &'p PortBackends| -> BTreeSet<BackendKey<'p>> {
-        port.backends.iter().map(Backend::key).collect()
-    };
-    let mut wanted = ports.iter().map(keys).filter(|keys| !keys.is_empty());
-    let first = wanted.next()?;
-    wanted.any(|other| other != first).then(|| Notice {
+    // A server that only one of them has says nothing: the EndpointSlices of the other may be on their way.
+    let mut seen: BTreeMap<Server<'p>, BTreeSet<u16>> = BTreeMap::new();
+    let differs = ports.iter().any(|port| {
+        let mut numbers: BTreeMap<Server<'p>, BTreeSet<u16>> = BTreeMap::new();
+        for key in port.backends.iter().map(Backend::key) {
+            numbers.entry(key.server).or_default().insert(key.port);
+        }
+        let differs = numbers
+            .iter()
+            .any(|(server, ports)| seen.get(server).is_some_and(|before| before != ports));
+        seen.extend(numbers);
+        differs
+    });
+    differs.then(|| Notice {
         warning: true,
         reason: reason::FIELD_WITHOUT_EFFECT,
         message: format!(
