@@ -60,7 +60,7 @@ pub(crate) const COMBINATIONS: &[Mistake] = &[
         annotations: &[("protocol-port", "http:80"), ("forward-port", "80:443")],
         at: "forward-port",
         value: "80:443",
-        allowed: "port 443 to be an https listener",
+        allowed: "alibaba-cloud-loadbalancer-protocol-port: \"https:443,http:80\"",
     },
     Mistake {
         ports: TCP,
@@ -189,6 +189,17 @@ pub(crate) const COMBINATIONS: &[Mistake] = &[
     },
     Mistake {
         ports: TCP,
+        annotations: &[
+            ("ip", "10.0.255.255"),
+            ("vswitch-id", "vsw-k"),
+            ("address-type", "intranet"),
+        ],
+        at: "ip",
+        value: "10.0.255.255",
+        allowed: "the first and the last three, for example 10.0.128.10",
+    },
+    Mistake {
+        ports: TCP,
         annotations: &[("ip-version", "ipv6"), ("address-type", "intranet")],
         at: "ip-version",
         value: "ipv6",
@@ -252,7 +263,7 @@ pub(crate) const COMBINATIONS: &[Mistake] = &[
         annotations: &[("protocol-port", "udp:80")],
         at: "protocol-port",
         value: "udp:80",
-        allowed: "80",
+        allowed: "port 80 of the Service is none, for example http:80",
     },
     Mistake {
         ports: UDP,

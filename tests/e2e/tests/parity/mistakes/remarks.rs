@@ -233,6 +233,15 @@ const REMARKS: &[Remark] = &[
     },
     Remark {
         ports: TCP,
+        annotations: &[(
+            "service.kubernetes.io/alibaba-cloud-loadbalancer-scheduler",
+            "wrr",
+        )],
+        at: "service.kubernetes.io/alibaba-cloud-loadbalancer-scheduler",
+        because: "did you mean service.beta.kubernetes.io/alibaba-cloud-loadbalancer-scheduler?",
+    },
+    Remark {
+        ports: TCP,
         annotations: &[("service.beta.kubernetes.io/backend-typ", "eni")],
         at: "service.beta.kubernetes.io/backend-typ",
         because: "did you mean service.beta.kubernetes.io/backend-type?",

@@ -62,7 +62,7 @@ pub(crate) const UNKNOWN: &[Mistake] = &[
         annotations: &[("address-type", "intranet"), ("vswitch-id", "vsw-nowhere")],
         at: "vswitch-id",
         value: "vsw-nowhere",
-        allowed: "does not exist in this region",
+        allowed: "vsw-nowhere does not exist in this region, for example vsw-",
     },
     Mistake {
         ports: TCP,
@@ -110,7 +110,7 @@ pub(crate) const UNKNOWN: &[Mistake] = &[
         annotations: &[("id", "lb-reuse-44"), ("vgroup-port", "rsp-nowhere:80")],
         at: "vgroup-port",
         value: "rsp-nowhere:80",
-        allowed: "lb-reuse-44",
+        allowed: "rsp-nowhere is not there, for example rsp-user-44:80",
     },
     // One group is there, the other is not: nothing is done for either.
     Mistake {
