@@ -20,9 +20,11 @@ fn tag(stage: &Stage, id: &str, key: &str, value: &str) -> anyhow::Result<()> {
 }
 
 async fn a_clb_that_is_not_the_users_is_refused(api: Api) -> anyhow::Result<()> {
-    let Some(stage) = lab::start(api).await? else {
+    let Some(mut stage) = lab::start(api).await? else {
         return Ok(());
     };
+    // Tagged before the services read the cloud for the first time.
+    stage.world.services.stop().await;
     tag(
         &stage,
         "lb-reuse-04",
@@ -30,6 +32,7 @@ async fn a_clb_that_is_not_the_users_is_refused(api: Api) -> anyhow::Result<()> 
         "a0123456789abcdef0123456789abcde",
     )?;
     tag(&stage, "lb-reuse-05", "ack.aliyun.com", "c-api-server")?;
+    stage.world.services.restart().await?;
     let before: Value = account(&stage).state();
     let over = ("force-override-listeners", "true");
     apply_all(
