@@ -49,6 +49,10 @@ pub struct CloudFacts {
     /// By the description of backends, where no group has that name: the groups that hold some, with the greatest of their weights. Those
     /// of a Service stay in the user's group that they are in, whatever `vgroup-port` says later.
     pub in_users_groups: BTreeMap<String, BTreeMap<VServerGroupId, u8>>,
+    /// The names of the CLB's groups by the descriptions of the listeners that use them.
+    pub listened_groups: BTreeMap<String, String>,
+    /// The names of all groups of the CLB.
+    pub group_names: BTreeSet<String>,
     /// Why the cloud has not answered the last questions, though asked several times; none while it does.
     pub unanswered_because: Option<String>,
 }
@@ -100,6 +104,9 @@ impl CloudFacts {
             }
         }
         facts.in_users_groups = in_users_groups(load_balancer);
+        let groups = load_balancer.vgroups.values();
+        facts.group_names = groups.map(|group| group.name.clone()).collect();
+        facts.listened_groups = listened_groups(load_balancer);
         if !load_balancer.vswitch_id.is_empty() {
             let vswitch = VSwitchFact {
                 vpc_id: load_balancer.vpc_id.clone(),
@@ -148,6 +155,17 @@ fn in_users_groups(load_balancer: &LoadBalancer) -> BTreeMap<String, BTreeMap<VS
         .into_iter()
         .map(|(mark, groups)| (mark.to_owned(), groups));
     owned.collect()
+}
+
+fn listened_groups(load_balancer: &LoadBalancer) -> BTreeMap<String, String> {
+    let listeners = load_balancer.listeners.values();
+    listeners
+        .filter_map(|listener| {
+            let description = listener.attributes.text(ListenerAttribute::Description)?;
+            let group = load_balancer.vgroups.get(listener.vgroup.as_ref()?)?;
+            Some((description.to_owned(), group.name.clone()))
+        })
+        .collect()
 }
 
 #[cfg(test)]

@@ -236,8 +236,10 @@ impl Building<'_, '_> {
             .vgroup_port
             .as_ref()
             .is_some_and(|list| list.value.group(self.port.spec.port).is_some());
-        let kept = self.context.weight_in_kept_group(self.port);
-        let rule = weights::rule(&self.context.annotations().backend, is_reused, kept, local);
+        let is_kept = self.context.is_in_kept_group(self.port);
+        let there = self.context.weight_there(self.port).filter(|_| is_kept);
+        let annotations = &self.context.annotations().backend;
+        let rule = weights::rule(annotations, is_reused || is_kept, there, local);
         self.found.keeps_weights = rule.keeps();
         let node_port = self.port.spec.node_port.unwrap_or_default();
         let backend = |target: BackendTarget, port: u16, pods: usize| Backend {

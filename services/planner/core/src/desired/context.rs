@@ -118,11 +118,28 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Where a port's backends are in a user's group that `vgroup-port` does not name any more: they stay in it. Gives the greatest of
-    /// their weights.
-    pub(super) fn weight_in_kept_group(&self, port: &Port<'_>) -> Option<u8> {
-        let mark = self.vgroup_mark(port)?;
-        let holding = self.inputs.facts.in_users_groups.get(&mark)?;
+    /// Whether a port's backends are in a user's group that `vgroup-port` does not name any more: they stay in it.
+    pub(super) fn is_in_kept_group(&self, port: &Port<'_>) -> bool {
+        // Without an address nothing is kept yet.
+        if self.inputs.service.ingress.is_empty() {
+            return false;
+        }
+        let Some(mark) = self.vgroup_mark(port) else {
+            return false;
+        };
+        let facts = self.inputs.facts;
+        let Some(holding) = facts.in_users_groups.get(&mark) else {
+            // Its listener tells, where none of its backends is left.
+            let listener = marks::listener_mark(port.spec.port, self.service_key(), &self.inputs.cluster.id);
+            let listened = facts.listened_groups.get(&listener);
+            let is_own = |name: &String| {
+                let port = name.split('/').nth(1).unwrap_or_default();
+                marks::vgroup_mark(port, self.service_key(), &self.inputs.cluster.id) == *name
+            };
+            return !facts.group_names.contains(&mark)
+                && matches!(self.vgroup_identity(port), Some(VServerGroupIdentity::Own(_)))
+                && listened.is_some_and(|name| !is_own(name));
+        };
         // Backends of several ports can carry one mark: those in a group that is named may be another port's.
         let is_in_named_group = |other: &Port<'_>| match self.vgroup_identity(other) {
             Some(VServerGroupIdentity::Reused(id)) => {
@@ -130,8 +147,13 @@ impl<'a> Context<'a> {
             }
             _ => false,
         };
-        let is_kept = !self.ports.ports.iter().any(is_in_named_group);
-        holding.values().max().copied().filter(|_| is_kept)
+        !self.ports.ports.iter().any(is_in_named_group)
+    }
+
+    /// The greatest weight of a port's backends in groups of users.
+    pub(super) fn weight_there(&self, port: &Port<'_>) -> Option<u8> {
+        let holding = self.inputs.facts.in_users_groups.get(&self.vgroup_mark(port)?)?;
+        holding.values().max().copied()
     }
 
     /// The group of a port.

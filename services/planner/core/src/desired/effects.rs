@@ -67,7 +67,7 @@ fn scopes(context: &Context<'_>) -> Vec<Scope> {
 
 /// Whether the port's backends go to a group that `vgroup-port` names, or named when they came.
 fn uses_reused_group(context: &Context<'_>, port: &Port<'_>) -> bool {
-    context.weight_in_kept_group(port).is_some()
+    context.is_in_kept_group(port)
         || matches!(
             context.vgroup_identity(port),
             Some(VServerGroupIdentity::Reused(_))

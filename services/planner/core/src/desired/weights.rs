@@ -43,7 +43,7 @@ pub(super) fn rule(
     let whole = annotations
         .weight
         .as_ref()
-        .filter(|_| reused_group || kept.is_some())
+        .filter(|_| reused_group)
         .map(|written| clamp(written.value.get()));
     let each = annotations
         .default_weight

@@ -8,6 +8,7 @@ use clb_model::operation::{Change, Operation, OperationId, VServerGroupRef};
 use clb_model::version::PartVersion;
 
 use super::{GOOD_FOR, Obstacle, Plan};
+use crate::desired::VServerGroupIdentity;
 use crate::problem::Notice;
 
 /// An operation that a part of the plan asks for.
@@ -136,6 +137,11 @@ impl Draft {
 
     pub(super) fn obstacle(&mut self, obstacle: Obstacle) {
         self.plan.obstacles.push(obstacle);
+    }
+
+    /// Another group than the wanted one is in force, or none.
+    pub(super) fn replace_group(&mut self, wanted: &VServerGroupIdentity, by: Option<&VServerGroupIdentity>) {
+        self.plan.replaced_groups.insert(wanted.clone(), by.cloned());
     }
 
     /// Backends that are gone are still attached.

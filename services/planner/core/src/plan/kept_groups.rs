@@ -56,6 +56,7 @@ pub(super) fn in_force<'d>(
         if let Some(changed) = result.vgroups.to_mut().get_mut(index) {
             changed.identity = present.clone();
         }
+        draft.replace_group(&group.identity, Some(&present));
         kept.insert(&group.identity, present);
     }
     if kept.is_empty() {

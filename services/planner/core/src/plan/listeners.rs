@@ -11,6 +11,7 @@ use clb_model::operation::{Change, NewListener, OperationId, VServerGroupRef};
 use super::comparison::{self, forward_target};
 use super::draft::{Draft, Proposal};
 use super::forwarding::{self, Action};
+use super::listener_quota::{Crowded, on_same_port};
 use super::marked::{self, Marked};
 use super::replacement::decide_for;
 use super::vgroups::Groups;
@@ -25,6 +26,7 @@ pub(super) struct Wanted<'p> {
     pub(super) listeners: &'p [DesiredListener],
     /// What a listener that is to use the access control list waits for.
     pub(super) filled: Option<OperationId>,
+    pub(super) crowded: &'p Crowded,
 }
 
 /// Plans all listeners of the Service's ports.
@@ -87,18 +89,9 @@ impl<'p> ListenerPlanner<'p, '_> {
         actions
     }
 
-    /// The listener that is in a wanted one's place: of the same key, or of another protocol on the same port.
+    /// The listener that is in a wanted one's place.
     fn on_same_port(&self, wanted: ListenerKey) -> Option<(ListenerKey, &'p Listener)> {
-        let listeners = &self.observed?.listeners;
-        if let Some(listener) = listeners.get(&wanted) {
-            return Some((wanted, listener));
-        }
-        listeners
-            .iter()
-            .find(|(key, _)| {
-                key.port == wanted.port && key.protocol.transport() == wanted.protocol.transport()
-            })
-            .map(|(key, listener)| (*key, listener))
+        on_same_port(self.observed?, wanted)
     }
 
     /// Whether the listener in a wanted one's place is ours, or may be taken over; says so when not.
@@ -129,41 +122,28 @@ impl<'p> ListenerPlanner<'p, '_> {
         false
     }
 
-    /// Leaves out the last new listeners where the CLB has no room for all. Those for which others make room come in the next plan.
+    /// Leaves out the new listeners for which the CLB has no room, or none yet.
     fn keep_to_quota(&mut self, actions: &mut Vec<Action<'p>>) {
         let quota = self.context.cluster.quotas.listeners_per_load_balancer;
-        let present = self.observed.map_or(0, |clb| clb.listeners.len());
-        let mut room = quota.saturating_sub(present);
-        let going = actions
-            .iter()
-            .filter(|action| matches!(action, Action::Delete { .. }));
-        let going = if self.context.fresh { going.count() } else { 0 };
-        let mut room_to_come = quota
-            .saturating_sub(present.saturating_sub(going))
-            .saturating_sub(room);
+        let crowded = self.wanted.crowded;
         let draft = &mut *self.draft;
         actions.retain(|action| {
             let Some(wanted) = action.is_new() else {
                 return true;
             };
-            if room > 0 {
-                room -= 1;
-                return true;
-            }
-            if room_to_come > 0 {
-                room_to_come -= 1;
+            if crowded.left_out.contains(&wanted.key) {
+                draft.obstacle(Obstacle {
+                    reason: reason::QUOTA_EXCEEDED,
+                    message: format!(
+                        "the quota of {quota} listeners per CLB leaves out listener {}: remove a port, or raise the quota and the \
+                         planner's setting for it",
+                        wanted.key
+                    ),
+                    listener: Some(wanted.key),
+                });
                 return false;
             }
-            draft.obstacle(Obstacle {
-                reason: reason::QUOTA_EXCEEDED,
-                message: format!(
-                    "the quota of {quota} listeners per CLB leaves out listener {}: remove a port, or raise the quota and the \
-                     planner's setting for it",
-                    wanted.key
-                ),
-                listener: Some(wanted.key),
-            });
-            false
+            !crowded.later.contains(&wanted.key)
         });
     }
 

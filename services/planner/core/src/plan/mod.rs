@@ -13,6 +13,7 @@ mod draft;
 mod forwarding;
 mod instance;
 mod kept_groups;
+mod listener_quota;
 mod listeners;
 mod marked;
 mod quotas;
@@ -88,6 +89,8 @@ pub struct Plan {
     pub obstacles: Vec<Obstacle>,
     /// What would have been taken away had the snapshot been fresh, in words.
     pub withheld: Vec<String>,
+    /// Wanted groups with what is in force in their place: another group, or none where the quota leaves out its listeners.
+    pub replaced_groups: BTreeMap<VServerGroupIdentity, Option<VServerGroupIdentity>>,
     /// Whether traffic is lost until the operations are done: backends that are gone are still attached.
     pub urgent: bool,
     /// Whether an instance is in as many groups as it may be. The room that another Service leaves is not seen by this one.
@@ -122,13 +125,15 @@ pub fn plan(
         }
         None => Some(instance::plan_creation(&mut draft, desired, replaces)),
     };
-    let in_force = kept_groups::in_force(
+    let mut in_force = kept_groups::in_force(
         &mut draft,
         context,
         &desired.vgroups,
         &desired.listeners,
         observed,
     );
+    let crowded = listener_quota::crowded(context, &in_force.listeners, observed);
+    crowded.leave_out_groups(&mut draft, &mut in_force, observed);
     let mut groups = vgroups::Groups::new(context, &in_force.vgroups, observed);
     groups.plan_backends(&mut draft, creation);
     if manages_listeners(&desired.source) {
@@ -138,6 +143,7 @@ pub fn plan(
             source: &desired.source,
             listeners: &listeners,
             filled: admission.filled(),
+            crowded: &crowded,
         };
         listeners::plan(&mut draft, context, wanted, observed, &mut groups, creation);
         source_ranges::plan_removal(&mut draft, &admission, observed);

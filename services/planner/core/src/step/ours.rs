@@ -192,7 +192,6 @@ fn follow_backends(pass: &mut Pass<'_>, service: &Service) {
         ..inputs
     };
     let followed = backends_despite_problems(inputs_for(known, service), found.load_balancer);
-    pass.writes.readiness_gates = registered(&followed.gated_pods, found.load_balancer);
     let (left_out, retry_at) =
         pass.memory
             .schedule_left_out(&followed.vgroups, Some(found.load_balancer), inputs.now_ms);
@@ -201,6 +200,7 @@ fn follow_backends(pass: &mut Pass<'_>, service: &Service) {
         &followed.vgroups,
         found.load_balancer,
     );
+    pass.writes.readiness_gates = registered(&followed.gated_pods, &plan, found.load_balancer);
     pass.wake_at(retry_at);
     pass.give(&plan, Some(&found.load_balancer.id));
 }
@@ -315,8 +315,8 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
         remember(&mut pass, &load_balancer.id);
     }
     pass.memory.forget_old_charge_type(inputs.now_ms);
-    pass.writes.readiness_gates = registered(&desired.gated_pods, load_balancer);
     if load_balancer.status == "locked" {
+        pass.writes.readiness_gates = registered(&desired.gated_pods, &Plan::default(), load_balancer);
         return locked(pass, load_balancer);
     }
     let (left_out, retry_at) =
@@ -325,6 +325,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     pass.wake_at(retry_at);
     let desired = &*contested_tags::settle(&mut pass, desired, load_balancer);
     let plan = plan::plan(pass.plan_context(&left_out), desired, Some(load_balancer), None);
+    pass.writes.readiness_gates = registered(&desired.gated_pods, &plan, load_balancer);
     if let Some(message) = cannot_change {
         pass.notifications.say(
             Subject::Notice,

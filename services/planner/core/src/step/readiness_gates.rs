@@ -4,16 +4,20 @@ use clb_model::cloud::{BackendKey, LoadBalancer, Server};
 use clb_model::cluster::PodRef;
 
 use crate::desired::{GatedPod, Registration, VServerGroupIdentity};
-use crate::plan::observed_group;
+use crate::plan::{Plan, observed_group};
 
-/// Those whose traffic can reach them now, as the mirror shows the CLB.
-pub(super) fn registered(pods: &[GatedPod], load_balancer: &LoadBalancer) -> Vec<PodRef> {
+/// Those whose traffic can reach them now, as the mirror shows the CLB, through the groups that the plan has in force.
+pub(super) fn registered(pods: &[GatedPod], plan: &Plan, load_balancer: &LoadBalancer) -> Vec<PodRef> {
     pods.iter()
         .filter(|gated| {
             gated
                 .needs
                 .iter()
-                .all(|(group, registration)| is_there(load_balancer, group, registration))
+                .all(|(group, registration)| match plan.replaced_groups.get(group) {
+                    None => is_there(load_balancer, group, registration),
+                    Some(Some(other)) => is_there(load_balancer, other, registration),
+                    Some(None) => true,
+                })
         })
         .map(|gated| gated.pod.clone())
         .collect()

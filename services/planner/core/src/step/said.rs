@@ -84,6 +84,15 @@ pub(super) fn say_preserved(pass: &mut Pass<'_>, id: Option<&LoadBalancerId>, ch
     );
 }
 
+/// The reason of the event where the condition has this one.
+fn event_reason(of_condition: &'static str) -> &'static str {
+    if of_condition == reason::QUOTA_EXCEEDED {
+        events::reason::QUOTA_EXCEEDED
+    } else {
+        FAILED
+    }
+}
+
 /// Says what stands in the way: obstacles of the plan and failures of the last batch. The first of them, for the message.
 pub(super) fn say_failures(pass: &mut Pass<'_>, plan: &Plan) -> Option<String> {
     pass.notifications.look_at(Subject::Failure);
@@ -92,7 +101,7 @@ pub(super) fn say_failures(pass: &mut Pass<'_>, plan: &Plan) -> Option<String> {
         pass.notifications.say(
             Subject::Failure,
             Severity::Warning,
-            FAILED,
+            event_reason(obstacle.reason),
             &obstacle.message,
             None,
         );

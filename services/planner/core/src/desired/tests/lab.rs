@@ -193,6 +193,8 @@ fn facts() -> CloudFacts {
     CloudFacts {
         unanswered_because: None,
         in_users_groups: BTreeMap::new(),
+        listened_groups: BTreeMap::new(),
+        group_names: BTreeSet::new(),
         ip_version: None,
         zone_pairs: Some(zone_pairs()),
         certificates: ["cert-a", "cert-b", "cert-c"]

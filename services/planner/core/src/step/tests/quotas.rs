@@ -74,3 +74,21 @@ fn a_port_that_takes_the_place_of_another_is_within_the_quota_of_listeners() {
     let said = world.said().join("\n");
     assert!(!said.contains("quota"), "{said}");
 }
+
+#[test]
+fn listeners_that_the_quota_leaves_out_get_no_groups_until_there_is_room() {
+    let ports = |numbers: &[u16]| numbers.iter().copied().map(tcp_port).collect::<Vec<_>>();
+    let mut lab = Lab::with_ports(ports(&[80, 81, 82, 83]));
+    lab.cluster.quotas.listeners_per_load_balancer = 2;
+    let mut world = World::new(lab);
+    world.settle();
+    let count = |world: &World| (world.clb().listeners.len(), world.clb().vgroups.len());
+    assert_eq!(count(&world), (2, 2));
+    assert_eq!(world.count("QuotaExceeded"), 2, "{:?}", world.said());
+    assert_eq!(world.count("SyncLoadBalancerFailed"), 0);
+    world.lab.service.ports = ports(&[81, 82]);
+    world.settle();
+    assert_eq!(count(&world), (2, 2));
+    let vgroups = &world.clb().vgroups;
+    assert!(vgroups.values().all(|group| !group.backends.is_empty()));
+}

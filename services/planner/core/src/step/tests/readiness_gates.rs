@@ -149,3 +149,31 @@ fn a_service_with_mistakes_still_has_its_gates_set() {
         .push(waiting("10.0.2.1", "n2"));
     assert_eq!(settle(&mut world), ["pod-10.0.2.1"]);
 }
+
+#[test]
+fn a_listener_that_the_quota_leaves_out_holds_back_no_pod() {
+    let ports = vec![tcp_port(80), tcp_port(81)];
+    let mut lab = with(
+        Lab::with_ports(ports).annotated("backend-type", "eni"),
+        vec![waiting("10.0.1.1", "n1")],
+    );
+    lab.service.ports[1].target = TargetPort::Number(8081);
+    lab.cluster.quotas.listeners_per_load_balancer = 1;
+    let mut world = World::new(lab);
+    assert_eq!(settle(&mut world), ["pod-10.0.1.1"]);
+    assert_eq!(world.clb().vgroups.len(), 1);
+}
+
+#[test]
+fn a_pod_that_stays_in_a_users_group_is_registered_there() {
+    let lab = eni().annotated("id", "lb-reuse-05");
+    let lab = lab.annotated("vgroup-port", "rsp-user-05:80");
+    let mut world = World::new(with(lab, vec![pod("10.0.1.2", "n1")])).with_users_clb("lb-reuse-05");
+    world.settle();
+    let annotations = &mut world.lab.service.annotations;
+    annotations.retain(|name, _| !name.ends_with("-vgroup-port"));
+    world.settle();
+    let endpoints = &mut world.lab.service.endpoints[0].endpoints;
+    endpoints.push(waiting("10.0.1.1", "n1"));
+    assert_eq!(settle(&mut world), ["pod-10.0.1.1"]);
+}
