@@ -73,7 +73,7 @@ pub enum FindError {
     },
     /// The CLB that the annotation names does not exist.
     #[error(
-        "annotation alibaba-cloud-{ID_SUFFIX} names CLB {id}, which does not exist in this region: name one that does"
+        "annotation {} names CLB {id}, which does not exist in this region: name one that does", LOAD_BALANCER_ID.name()
     )]
     NoSuchLoadBalancer {
         /// The annotation's value.
@@ -81,8 +81,8 @@ pub enum FindError {
     },
     /// The CLB that the annotation names was made by a controller for a Service or for the API server.
     #[error(
-        "CLB {id}, which annotation alibaba-cloud-{ID_SUFFIX} names, carries the tag {tag}: it belongs to another Service or to a \
-         cluster, and cannot be reused. Create a CLB in the console and name that"
+        "CLB {id}, which annotation {} names, carries the tag {tag}: it belongs to another Service or to a cluster, and cannot be \
+         reused. Create a CLB in the console and name that", LOAD_BALANCER_ID.name()
     )]
     NotReusable {
         /// The annotation's value.
@@ -92,8 +92,8 @@ pub enum FindError {
     },
     /// The Service has the address of another CLB than the annotation names.
     #[error(
-        "the Service already has the address {address}, which is not that of CLB {id} that annotation alibaba-cloud-{ID_SUFFIX} \
-         names: the CLB of a Service cannot be changed. Delete the Service and create it again to move it"
+        "the Service already has the address {address}, which is not that of CLB {id} that annotation {} names: \
+         the CLB of a Service cannot be changed. Delete the Service and create it again to move it", LOAD_BALANCER_ID.name()
     )]
     OtherAddress {
         /// The annotation's value.

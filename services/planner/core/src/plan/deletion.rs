@@ -12,7 +12,7 @@ use super::draft::{Draft, Proposal};
 use super::forwarding::{self, Action};
 use super::vgroups::{remove_group, take_our_backends_out};
 use super::{Plan, PlanContext, marked, source_ranges};
-use crate::annotations::instance::FORCE_OVERRIDE;
+use crate::annotations::instance::{FORCE_OVERRIDE, LOAD_BALANCER_ID, PRESERVE};
 use crate::find::{Found, Owner, annotated_id, annotation};
 
 /// With the value `true` the listeners of the Service's ports are the Service's.
@@ -23,7 +23,7 @@ const FORCE_OVERRIDE_SUFFIX: &str = FORCE_OVERRIDE.suffix;
 pub fn plan_deletion(context: PlanContext<'_>, found: Found<'_>, preserve: bool) -> Plan {
     let mut draft = Draft::new(context.fresh);
     match (found.owner, preserve) {
-        (Owner::Service, true) => preserve_instance(&mut draft, found.load_balancer),
+        (Owner::Service, true) => preserve_instance(&mut draft, context, found.load_balancer),
         (Owner::Service, false) => {
             let deleted = draft.add(
                 Proposal::new(Change::DeleteLoadBalancer, going(context))
@@ -69,19 +69,24 @@ fn has_list(context: PlanContext<'_>, found: Found<'_>) -> bool {
 
 fn going(context: PlanContext<'_>) -> String {
     let service = context.service;
-    let why = if service.deleting {
-        "the Service is deleted"
+    if service.deleting {
+        "the Service is deleted".to_owned()
     } else if service.service_type == ServiceType::LoadBalancer {
-        "annotation alibaba-cloud-loadbalancer-id names another CLB"
+        format!(
+            "annotation {} names another CLB",
+            context.name_of(&LOAD_BALANCER_ID)
+        )
     } else {
-        "the Service is no longer of type LoadBalancer"
-    };
-    why.to_owned()
+        "the Service is no longer of type LoadBalancer".to_owned()
+    }
 }
 
 /// Both protections off, then our tags: the other way round a crash in between would leave a CLB that is found no more.
-fn preserve_instance(draft: &mut Draft, load_balancer: &LoadBalancer) {
-    let why = "annotation alibaba-cloud-loadbalancer-preserve-lb-on-delete leaves the CLB to its user";
+fn preserve_instance(draft: &mut Draft, context: PlanContext<'_>, load_balancer: &LoadBalancer) {
+    let why = format!(
+        "annotation {} leaves the CLB to its user",
+        context.name_of(&PRESERVE)
+    );
     let mut protections = Vec::new();
     for (on, change) in [
         (
@@ -96,7 +101,7 @@ fn preserve_instance(draft: &mut Draft, load_balancer: &LoadBalancer) {
         if on {
             protections.extend(
                 draft.add(
-                    Proposal::new(Change::ChangeLoadBalancer(change), why)
+                    Proposal::new(Change::ChangeLoadBalancer(change), why.as_str())
                         .based_on(load_balancer.version)
                         .taking_away(),
                 ),

@@ -7,6 +7,7 @@ use clb_model::operation::{Change, OperationId};
 
 use super::draft::{Draft, Proposal};
 use super::{Obstacle, PlanContext};
+use crate::annotations::listener::DOMAIN_EXTENSIONS;
 use crate::conditions::reason;
 use crate::desired::DesiredListener;
 
@@ -45,6 +46,7 @@ pub(super) fn plan(
         .flat_map(|listener| &listener.domain_extensions)
         .map(|(domain, extension)| (domain.to_ascii_lowercase(), (domain, extension)))
         .collect();
+    let annotation = context.name_of(&DOMAIN_EXTENSIONS);
     let mut removals = Vec::new();
     let mut attached = 0;
     for (plain, (domain, _)) in &present {
@@ -52,8 +54,7 @@ pub(super) fn plan(
             attached += 1;
             continue;
         }
-        let reason =
-            format!("annotation alibaba-cloud-loadbalancer-domain-extensions does not name {domain}");
+        let reason = format!("annotation {annotation} does not name {domain}");
         match draft.add(propose(domain, None, reason).taking_away()) {
             Some(operation) => removals.push(operation),
             None => attached += 1,
@@ -70,8 +71,7 @@ pub(super) fn plan(
                     spelled,
                     Some(certificate),
                     format!(
-                        "annotation alibaba-cloud-loadbalancer-domain-extensions asks for certificate {certificate} for {domain} \
-                         instead of {}",
+                        "annotation {annotation} asks for certificate {certificate} for {domain} instead of {}",
                         there.certificate_id
                     ),
                 ));
@@ -83,9 +83,7 @@ pub(super) fn plan(
                     propose(
                         domain,
                         Some(certificate),
-                        format!(
-                            "annotation alibaba-cloud-loadbalancer-domain-extensions asks for certificate {certificate} for {domain}"
-                        ),
+                        format!("annotation {annotation} asks for certificate {certificate} for {domain}"),
                     )
                     .after(removals.iter().copied()),
                 );

@@ -8,6 +8,7 @@ use clb_model::operation::{Change, LoadBalancerChange, OperationId};
 use super::draft::{Draft, Proposal};
 use super::{PlanContext, tags};
 use crate::annotations::value::NetworkType;
+use crate::annotations::{Row, instance as clb};
 use crate::desired::{Desired, NamedAttributes};
 
 /// Plans the creation, on which everything else of the plan depends.
@@ -44,7 +45,7 @@ pub(super) fn plan_changes(
     if let Some(name) = named.name.as_ref().filter(|name| **name != observed.name) {
         change(
             LoadBalancerChange::Name(name.clone()),
-            asks("name", name, &observed.name),
+            asks(context, &clb::NAME, name, &observed.name),
         );
     }
     if let Some(on) = named
@@ -53,7 +54,7 @@ pub(super) fn plan_changes(
     {
         change(
             LoadBalancerChange::DeleteProtection(on),
-            asks("delete-protection", on_off(on), on_off(!on)),
+            asks(context, &clb::DELETE_PROTECTION, on_off(on), on_off(!on)),
         );
     }
     if let Some(on) = named
@@ -63,12 +64,12 @@ pub(super) fn plan_changes(
         let text = |on| if on { "ConsoleProtection" } else { "NonProtection" };
         change(
             LoadBalancerChange::ModificationProtection(on),
-            asks("modification-protection", text(on), text(!on)),
+            asks(context, &clb::MODIFICATION_PROTECTION, text(on), text(!on)),
         );
     }
     plan_payment(draft, context, desired, observed);
     tags::plan(draft, context, desired, observed);
-    say_what_cannot_change(draft, named, observed);
+    say_what_cannot_change(draft, context, named, observed);
 }
 
 /// Charge types, specification and bandwidth, which depend on each other.
@@ -80,14 +81,21 @@ fn plan_payment(draft: &mut Draft, context: PlanContext<'_>, desired: &Desired, 
             draft.add_harmless(
                 Proposal::new(
                     Change::ChangeLoadBalancer(LoadBalancerChange::PayByClcu),
-                    asks("instance-charge-type", "PayByCLCU", "PayBySpec"),
+                    asks(context, &clb::INSTANCE_CHARGE_TYPE, "PayByCLCU", "PayBySpec"),
                 )
                 .based_on(observed.version),
             );
             by_clcu = true;
         }
         Some(InstanceChargeType::PayBySpec) if by_clcu => {
-            cannot_change(draft, observed, "instance-charge-type", "PayBySpec", "PayByCLCU");
+            cannot_change(
+                draft,
+                context,
+                observed,
+                &clb::INSTANCE_CHARGE_TYPE,
+                "PayBySpec",
+                "PayByCLCU",
+            );
         }
         _ => {}
     }
@@ -97,8 +105,8 @@ fn plan_payment(draft: &mut Draft, context: PlanContext<'_>, desired: &Desired, 
                 true,
                 ANNOTATION_CHANGED,
                 format!(
-                    "annotation alibaba-cloud-loadbalancer-spec: {spec} has no effect: CLB {} is paid by use (PayByCLCU), \
-                     which knows no specification",
+                    "annotation {}: {spec} has no effect: CLB {} is paid by use (PayByCLCU), which knows no specification",
+                    context.name_of(&clb::SPEC),
                     observed.id
                 ),
             );
@@ -106,7 +114,7 @@ fn plan_payment(draft: &mut Draft, context: PlanContext<'_>, desired: &Desired, 
             draft.add_harmless(
                 Proposal::new(
                     Change::ChangeLoadBalancer(LoadBalancerChange::Spec(spec.clone())),
-                    asks("spec", spec, &observed.spec),
+                    asks(context, &clb::SPEC, spec, &observed.spec),
                 )
                 .based_on(observed.version),
             );
@@ -127,7 +135,7 @@ fn plan_internet_payment(
         .coming_charge_type
         .unwrap_or(observed.internet_charge_type);
     if observed.address_type != AddressType::Internet {
-        say_nothing_to_pay(draft, named, observed);
+        say_nothing_to_pay(draft, context, named, observed);
         return;
     }
     let charge_type = named.internet_charge_type.filter(|wanted| *wanted != present);
@@ -135,10 +143,11 @@ fn plan_internet_payment(
         if let Some(wanted) = charge_type {
             cannot_change(
                 draft,
+                context,
                 observed,
-                "charge-type",
+                &clb::CHARGE_TYPE,
                 wanted.as_str(),
-                "paybytraffic, the only one with PayByCLCU",
+                "paybytraffic, the only charge type with PayByCLCU",
             );
         }
         return;
@@ -158,10 +167,15 @@ fn plan_internet_payment(
     }
     let mut reasons = Vec::new();
     if let Some(wanted) = charge_type {
-        reasons.push(asks("charge-type", wanted.as_str(), present.as_str()));
+        reasons.push(asks(
+            context,
+            &clb::CHARGE_TYPE,
+            wanted.as_str(),
+            present.as_str(),
+        ));
     }
     if let Some(wanted) = bandwidth.filter(|_| charge_type.is_none()) {
-        reasons.push(asks("bandwidth", wanted, observed.bandwidth));
+        reasons.push(asks(context, &clb::BANDWIDTH, wanted, observed.bandwidth));
     }
     draft.add_harmless(
         Proposal::new(
@@ -176,32 +190,44 @@ fn plan_internet_payment(
 }
 
 /// The annotations count for an Internet-facing CLB, which the Service asks for and does not have.
-fn say_nothing_to_pay(draft: &mut Draft, named: &NamedAttributes, observed: &LoadBalancer) {
+fn say_nothing_to_pay(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    named: &NamedAttributes,
+    observed: &LoadBalancer,
+) {
     let charge_type = named.internet_charge_type.map(|wanted| wanted.to_string());
     let bandwidth = named.bandwidth.map(|wanted| wanted.to_string());
-    for (annotation, wanted) in [("charge-type", charge_type), ("bandwidth", bandwidth)] {
+    for (annotation, wanted) in [(&clb::CHARGE_TYPE, charge_type), (&clb::BANDWIDTH, bandwidth)] {
         let Some(wanted) = wanted else { continue };
         draft.notice(
             true,
             ANNOTATION_CHANGED,
             format!(
-                "annotation alibaba-cloud-loadbalancer-{annotation}: {wanted} has no effect: CLB {} is internal, which cannot be changed, \
-                 and has no Internet traffic to be paid",
+                "annotation {}: {wanted} has no effect: CLB {} is internal, which cannot be changed, and has no Internet traffic \
+                 to be paid",
+                context.name_of(annotation),
                 observed.id
             ),
         );
     }
 }
 
-fn say_what_cannot_change(draft: &mut Draft, named: &NamedAttributes, observed: &LoadBalancer) {
+fn say_what_cannot_change(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    named: &NamedAttributes,
+    observed: &LoadBalancer,
+) {
     let address_type_differs = named
         .address_type
         .is_some_and(|wanted| wanted != observed.address_type);
     if let Some(wanted) = named.address_type.filter(|_| address_type_differs) {
         cannot_change(
             draft,
+            context,
             observed,
-            "address-type",
+            &clb::ADDRESS_TYPE,
             wanted.as_str(),
             observed.address_type.as_str(),
         );
@@ -209,8 +235,9 @@ fn say_what_cannot_change(draft: &mut Draft, named: &NamedAttributes, observed: 
     if let Some(wanted) = named.ip_version.filter(|wanted| *wanted != observed.ip_version) {
         cannot_change(
             draft,
+            context,
             observed,
-            "ip-version",
+            &clb::IP_VERSION,
             wanted.as_str(),
             observed.ip_version.as_str(),
         );
@@ -222,48 +249,62 @@ fn say_what_cannot_change(draft: &mut Draft, named: &NamedAttributes, observed: 
     };
     let network_type = network_type.as_str().to_owned();
     let texts = [
-        ("master-zoneid", &named.master_zone_id, &observed.master_zone_id),
-        ("slave-zoneid", &named.slave_zone_id, &observed.slave_zone_id),
+        (&clb::MASTER_ZONE, &named.master_zone_id, &observed.master_zone_id),
+        (&clb::SLAVE_ZONE, &named.slave_zone_id, &observed.slave_zone_id),
         (
-            "resource-group-id",
+            &clb::RESOURCE_GROUP,
             &named.resource_group_id,
             &observed.resource_group_id,
         ),
-        ("network-type", &named.network_type, &network_type),
+        (&clb::NETWORK_TYPE, &named.network_type, &network_type),
     ];
     for (annotation, wanted, present) in texts {
         if let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != present) {
-            cannot_change(draft, observed, annotation, wanted, present);
+            cannot_change(draft, context, observed, annotation, wanted, present);
         }
     }
     // An Internet-facing CLB has neither; that its address type cannot change says it all.
     if observed.address_type == AddressType::Intranet {
         let of_vswitch = [
-            ("vswitch-id", &named.vswitch_id, &observed.vswitch_id),
-            ("ip", &named.address, &observed.address),
+            (&clb::VSWITCH_ID, &named.vswitch_id, &observed.vswitch_id),
+            (&clb::ADDRESS, &named.address, &observed.address),
         ];
         for (annotation, wanted, present) in of_vswitch {
             if let Some(wanted) = wanted.as_ref().filter(|wanted| *wanted != present) {
-                cannot_change(draft, observed, annotation, wanted, present);
+                cannot_change(draft, context, observed, annotation, wanted, present);
             }
         }
     }
 }
 
-fn cannot_change(draft: &mut Draft, observed: &LoadBalancer, annotation: &str, wanted: &str, present: &str) {
+fn cannot_change(
+    draft: &mut Draft,
+    context: PlanContext<'_>,
+    observed: &LoadBalancer,
+    annotation: &Row,
+    wanted: &str,
+    present: &str,
+) {
     draft.notice(
         true,
         ANNOTATION_CHANGED,
         format!(
-            "annotation alibaba-cloud-loadbalancer-{annotation} asks for {wanted}, but CLB {} has {present} and this cannot be \
-             changed after its creation: it stays as it is",
+            "annotation {} asks for {wanted}, but CLB {} has {present}; this cannot be changed after its creation, so it stays: create \
+             another Service to have it",
+            context.name_of(annotation),
             observed.id
         ),
     );
 }
 
-fn asks(annotation: &str, wanted: impl std::fmt::Display, present: impl std::fmt::Display) -> String {
-    format!("annotation alibaba-cloud-loadbalancer-{annotation} asks for {wanted}, the CLB has {present}")
+fn asks(
+    context: PlanContext<'_>,
+    annotation: &Row,
+    wanted: impl std::fmt::Display,
+    present: impl std::fmt::Display,
+) -> String {
+    let annotation = context.name_of(annotation);
+    format!("annotation {annotation} asks for {wanted}, the CLB has {present}")
 }
 
 fn on_off(on: bool) -> &'static str {

@@ -48,7 +48,7 @@ pub(super) fn in_force<'d>(
             ANNOTATION_CHANGED,
             format!(
                 "annotation {} {}, but the backends of the Service are in {} and this cannot be changed: they stay there",
-                VGROUP_PORT.name_in(&context.service.annotations),
+                context.name_of(&VGROUP_PORT),
                 what_it_says(context, &group.identity, &present),
                 group_name(&present)
             ),

@@ -16,6 +16,7 @@ use super::marked::{self, Marked};
 use super::replacement::decide_for;
 use super::vgroups::Groups;
 use super::{Obstacle, PlanContext, domain_extensions};
+use crate::annotations::listener::PROXY_PROTOCOL;
 use crate::conditions::reason;
 use crate::desired::{DesiredListener, Source};
 
@@ -70,7 +71,7 @@ impl<'p> ListenerPlanner<'p, '_> {
                 Some((key, listener)) => {
                     if self.may_manage(wanted.key, key, listener) {
                         taken.insert(key);
-                        actions.push(decide_for(wanted, key, listener));
+                        actions.push(decide_for(self.context, wanted, key, listener));
                     }
                 }
             }
@@ -355,8 +356,9 @@ impl<'p> ListenerPlanner<'p, '_> {
                     true,
                     ANNOTATION_CHANGED,
                     format!(
-                        "annotation alibaba-cloud-loadbalancer-proxy-protocol changes listener {key}: its traffic is interrupted \
-                         until the backends speak the same as the CLB"
+                        "annotation {} changes listener {key}: its traffic is interrupted until the backends speak the same as the \
+                         CLB",
+                        self.context.name_of(&PROXY_PROTOCOL)
                     ),
                 );
             }

@@ -32,6 +32,7 @@ use clb_model::cluster::{Node, Service};
 use clb_model::operation::{Operation, OperationId, Priority};
 use clb_model::{LoadBalancerId, VServerGroupId, events};
 
+use crate::annotations::Row;
 use crate::desired::{Desired, DesiredVServerGroup, Source, VServerGroupIdentity};
 use crate::problem::Notice;
 use crate::settings::ClusterSettings;
@@ -67,6 +68,13 @@ pub struct PlanContext<'a> {
     pub may_have_access_list: bool,
     /// Whether the snapshot is committed and fresh. Otherwise nothing is taken away.
     pub fresh: bool,
+}
+
+impl PlanContext<'_> {
+    /// An annotation's name for people: as the Service has it.
+    fn name_of(&self, row: &Row) -> String {
+        row.name_in(&self.service.annotations)
+    }
 }
 
 /// Names a backend that is not to be added for now, in whatever group: its server and its port.

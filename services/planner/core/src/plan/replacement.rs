@@ -4,12 +4,15 @@
 use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
 use clb_model::cloud::{Listener, ListenerKey};
 
+use super::PlanContext;
 use super::comparison::{self, forward_target};
 use super::forwarding::Action;
+use crate::annotations::listener::{FORWARD_PORT, PROTOCOL_PORT, SCHEDULER};
 use crate::desired::DesiredListener;
 
 /// What is to be done about a listener of ours in a wanted one's place.
 pub(super) fn decide_for<'p>(
+    context: PlanContext<'_>,
     wanted: &'p DesiredListener,
     key: ListenerKey,
     listener: &'p Listener,
@@ -27,8 +30,11 @@ pub(super) fn decide_for<'p>(
         return recreate(
             from_scratch,
             format!(
-                "annotation alibaba-cloud-loadbalancer-protocol-port makes port {} {} instead of {}",
-                key.port, wanted.key.protocol, key.protocol
+                "annotation {} makes port {} {} instead of {}",
+                context.name_of(&PROTOCOL_PORT),
+                key.port,
+                wanted.key.protocol,
+                key.protocol
             ),
         );
     }
@@ -41,7 +47,8 @@ pub(super) fn decide_for<'p>(
         return recreate(
             from_scratch,
             format!(
-                "annotation alibaba-cloud-loadbalancer-forward-port makes listener {key} send to {} instead of {}",
+                "annotation {} makes listener {key} send to {} instead of {}",
+                context.name_of(&FORWARD_PORT),
                 text(asked),
                 text(present)
             ),
@@ -51,7 +58,8 @@ pub(super) fn decide_for<'p>(
         && let Some((before, after)) = comparison::scheduler_class_change(&wanted.named, &listener.attributes)
     {
         let reason = format!(
-            "annotation alibaba-cloud-loadbalancer-scheduler asks for {after}, and listener {key} cannot change to it from {before}"
+            "annotation {} asks for {after}, and listener {key} cannot change to it from {before}",
+            context.name_of(&SCHEDULER)
         );
         let attributes = comparison::for_recreation(
             key.protocol,

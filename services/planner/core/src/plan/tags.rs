@@ -8,6 +8,7 @@ use clb_model::operation::{Change, LoadBalancerChange};
 
 use super::PlanContext;
 use super::draft::{Draft, Proposal};
+use crate::annotations::instance::ADDITIONAL_TAGS;
 use crate::desired::{Desired, Source};
 
 /// Tags that belong to the cloud's own products; nobody may change them.
@@ -48,7 +49,8 @@ pub(super) fn plan(draft: &mut Draft, context: PlanContext<'_>, desired: &Desire
         .collect();
     if !superfluous.is_empty() {
         let reason = format!(
-            "annotation alibaba-cloud-loadbalancer-additional-resource-tags does not name {}",
+            "annotation {} does not name {}",
+            context.name_of(&ADDITIONAL_TAGS),
             superfluous.join(", ")
         );
         draft.add(
@@ -67,7 +69,8 @@ pub(super) fn plan(draft: &mut Draft, context: PlanContext<'_>, desired: &Desire
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
         let reason = format!(
-            "annotation alibaba-cloud-loadbalancer-additional-resource-tags asks for {}",
+            "annotation {} asks for {}",
+            context.name_of(&ADDITIONAL_TAGS),
             pairs.join(",")
         );
         set(draft, observed, missing, reason);

@@ -11,6 +11,7 @@ use super::draft::{Draft, Proposal};
 use super::marked::{is_our_backend, is_our_vgroup};
 use super::rollout::{self, Outgoing, Part};
 use super::{Obstacle, PlanContext, SKIP_BACKENDS, observed_group_name};
+use crate::annotations::backend::VGROUP_PORT;
 use crate::annotations::instance::FORCE_OVERRIDE;
 use crate::conditions::reason;
 use crate::desired::{DesiredVServerGroup, VServerGroupIdentity};
@@ -162,8 +163,8 @@ impl<'a> Groups<'a> {
                 (VServerGroupIdentity::Reused(id), None) => draft.obstacle(Obstacle {
                     reason: reason::VSERVER_GROUP_MISSING,
                     message: format!(
-                        "vServer group {id}, which annotation alibaba-cloud-loadbalancer-vgroup-port names, is not on the CLB: \
-                         create it there or name another"
+                        "vServer group {id}, which annotation {} names, is not on the CLB: create it there or name another",
+                        context.name_of(&VGROUP_PORT)
                     ),
                     listener: None,
                 }),

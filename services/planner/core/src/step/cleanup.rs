@@ -70,8 +70,9 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
             Severity::Warning,
             super::PRESERVED,
             format!(
-                "CLB {} stays with all that is on it: annotation alibaba-cloud-{PRESERVE_SUFFIX} has a value",
-                found.load_balancer.id
+                "CLB {} stays with all that is on it: annotation {} has a value",
+                found.load_balancer.id,
+                PRESERVE.name_in(&service.annotations)
             ),
         );
     }

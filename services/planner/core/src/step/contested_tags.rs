@@ -10,6 +10,7 @@ use clb_model::directive::Severity;
 
 use super::pass::Pass;
 use super::said::FAILED;
+use crate::annotations::instance::ADDITIONAL_TAGS;
 use crate::conditions::{self, Subject, TAGS_LEFT, reason};
 use crate::desired::{Desired, Source};
 use crate::plan::other_tags;
@@ -69,9 +70,9 @@ pub(super) fn settle<'d>(
         Severity::Warning,
         FAILED,
         &format!(
-            "annotation alibaba-cloud-loadbalancer-additional-resource-tags: somebody else, such as another Service on CLB {}, changes its \
-             tags again and again ({}): they are left as they are until the annotation is changed. Let only one Service name tags, or \
+            "annotation {}: somebody else, such as another Service on CLB {}, changes its tags again and again ({}): they are left as they are until the annotation is changed. Let only one Service name tags, or \
              all of them the same",
+            ADDITIONAL_TAGS.name_in(&pass.inputs.service.annotations),
             observed.id,
             others.join(", ")
         ),

@@ -63,8 +63,9 @@ pub(super) fn in_force(
     Some((
         service.into_owned(),
         format!(
-            "annotation alibaba-cloud-loadbalancer-id {asked}, but the Service uses CLB {id}, which cannot be changed: it stays there. \
-             Delete the Service and create it again to move it"
+            "annotation {} {asked}, but the Service uses CLB {id}, which cannot be changed: it stays there. Delete the Service and \
+             create it again to move it",
+            LOAD_BALANCER_ID.name_in(&inputs.service.annotations)
         ),
     ))
 }

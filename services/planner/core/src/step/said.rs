@@ -6,7 +6,7 @@ use clb_model::{LoadBalancerId, events};
 use super::pass::Pass;
 use super::refused_values;
 use super::unusable::say_unusable;
-use crate::annotations;
+use crate::annotations::{self, instance::PRESERVE};
 use crate::conditions::{IP_FAMILIES, Notifications, PROGRAMMED, Subject, reason};
 use crate::desired::Desired;
 use crate::plan::Plan;
@@ -66,8 +66,9 @@ pub(super) fn say_families(pass: &mut Pass<'_>) {
 
 /// Says that the CLB will stay: once, so that a person sees that the annotation is understood, and whenever something `changes`.
 pub(super) fn say_preserved(pass: &mut Pass<'_>, id: Option<&LoadBalancerId>, changes: bool) {
-    let message = "annotation alibaba-cloud-loadbalancer-preserve-lb-on-delete has a value: the CLB will stay when the Service is \
-                   deleted";
+    let annotation = PRESERVE.name_in(&pass.inputs.service.annotations);
+    let message =
+        format!("annotation {annotation} has a value: the CLB will stay when the Service is deleted");
     let detail = id.map(|id| format!("CLB {id}"));
     let say = if changes {
         Notifications::repeat
@@ -79,7 +80,7 @@ pub(super) fn say_preserved(pass: &mut Pass<'_>, id: Option<&LoadBalancerId>, ch
         Subject::Notice,
         Severity::Warning,
         super::PRESERVED,
-        message,
+        &message,
         detail.as_deref(),
     );
 }

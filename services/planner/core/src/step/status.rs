@@ -8,6 +8,7 @@ use clb_model::events;
 use clb_model::marks::LOAD_BALANCER_ID_LABEL;
 
 use super::pass::Pass;
+use crate::annotations::instance::EXTERNAL_IP_TYPE;
 use crate::conditions::Subject;
 use crate::desired::{Desired, DesiredListener, StatusWish};
 use crate::plan::Plan;
@@ -55,8 +56,8 @@ pub(super) fn write_status(
             Severity::Warning,
             events::reason::FAILED_UPDATE_STATUS,
             &format!(
-                "annotation alibaba-cloud-loadbalancer-external-ip-type asks for the address of an EIP, but none is bound to CLB {}: \
-                 bind one",
+                "annotation {} asks for the address of an EIP, but none is bound to CLB {}: bind one",
+                EXTERNAL_IP_TYPE.name_in(&service.annotations),
                 load_balancer.id
             ),
             None,

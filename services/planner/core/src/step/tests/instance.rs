@@ -52,7 +52,10 @@ fn named_attributes_are_changed_and_others_left_alone() {
             LoadBalancerChange::ModificationProtection(false),
         ]
     );
-    assert!(world.reasons()[0].contains("annotation alibaba-cloud-loadbalancer-name asks for web"));
+    assert!(
+        world.reasons()[0]
+            .contains("annotation service.beta.kubernetes.io/alibaba-cloud-loadbalancer-name asks for web")
+    );
 }
 
 #[test]
@@ -270,4 +273,48 @@ fn a_charge_type_that_waits_for_midnight_is_not_told_again() {
     world.now_ms += 26 * 3_600_000;
     let again = changes(&mut world, &[]);
     assert_eq!(again.len(), 1, "it did not come: {again:?}");
+}
+
+/// Changes a name to the one with the older prefix.
+fn older(world: &mut World) {
+    let annotations = std::mem::take(&mut world.lab.service.annotations);
+    let renamed = annotations.into_iter().map(|(name, value)| {
+        let older = name.replace("/alibaba-cloud-", "/alicloud-");
+        (older, value)
+    });
+    world.lab.service.annotations = renamed.collect();
+}
+
+#[test]
+fn an_annotation_is_named_as_the_service_has_it() {
+    let mut world = World::settled(Lab::tcp());
+    for (name, value) in [
+        ("address-type", "intranet"),
+        ("vswitch-id", "vsw-k"),
+        ("charge-type", "paybybandwidth"),
+        ("bandwidth", "5"),
+        ("preserve-lb-on-delete", "true"),
+    ] {
+        world.lab = world.lab.annotated(name, value);
+    }
+    older(&mut world);
+    world.settle();
+    let said = world.said().join("\n");
+    let prefix = "annotation service.beta.kubernetes.io/alicloud-loadbalancer-";
+    for expected in [
+        format!("{prefix}address-type asks for intranet, but CLB "),
+        " has internet; this cannot be changed after its creation, so it stays: create another Service to have it".to_owned(),
+        format!("{prefix}preserve-lb-on-delete has a value: the CLB will stay"),
+    ] {
+        assert!(said.contains(&expected), "{expected}\n{said}");
+    }
+    assert!(!said.contains("annotation alibaba-cloud"), "{said}");
+    world.forget();
+    world.lab.service.deleting = true;
+    world.settle();
+    let said = world.said().join("\n");
+    assert!(
+        said.contains(&format!("{prefix}preserve-lb-on-delete has a value")),
+        "{said}"
+    );
 }
