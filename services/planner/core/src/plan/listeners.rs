@@ -342,6 +342,14 @@ impl<'p> ListenerPlanner<'p, '_> {
     /// Changes a listener that can stay.
     fn adjust(&mut self, wanted: &DesiredListener, listener: &Listener) {
         let key = wanted.key;
+        if let Some(present) = self
+            .waits_in(wanted, listener)
+            .filter(|_| !self.is_ours(listener))
+        {
+            // A user's listener is taken over in one change, group and all.
+            self.groups.keep(present);
+            return;
+        }
         let forwards = forward_target(&listener.attributes).is_some();
         let changes = if forwards {
             forwarding::changes(&wanted.named, &listener.attributes)
@@ -392,6 +400,10 @@ impl<'p> ListenerPlanner<'p, '_> {
             );
         }
         domain_extensions::plan(self.draft, self.context, wanted, Some(listener), None);
+    }
+
+    fn is_ours(&self, listener: &Listener) -> bool {
+        marked::is_our_listener(self.context, listener)
     }
 
     /// The group that a listener is to go over to, where it is another than the present one; not before that group can take over.

@@ -3,6 +3,7 @@
 use clb_model::attribute::ListenerAttribute as A;
 use clb_model::cloud::{AddressType, Backend, BackendTarget, ListenerKey};
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG, REUSED_TAG};
+use clb_model::operation::Change;
 
 use super::world::World;
 use crate::conditions::{ACCEPTED, PROGRAMMED, TAGS_LEFT};
@@ -70,6 +71,9 @@ fn an_unmarked_listener_on_one_of_our_ports_is_taken_over() {
     assert_ne!(listener.vgroup.as_ref().unwrap().as_str(), "rsp-user-05");
     let users = &world.clb().vgroups[&"rsp-user-05".parse().unwrap()];
     assert_eq!(users.backends.len(), 1, "the user's group stays");
+    let operations = world.batches.iter().flat_map(|batch| &batch.operations);
+    let changes = operations.filter(|operation| matches!(operation.change, Change::ChangeListener { .. }));
+    assert_eq!(changes.count(), 1, "{:?}", world.reasons());
 }
 
 #[test]

@@ -12,8 +12,8 @@ use crate::find;
 use crate::plan::Attachments;
 use crate::step::{Memory, Observation, PlannedBatch, Step, StepInputs, step};
 
-/// Passes within which everything must have settled.
-const MOST_PASSES: usize = 12;
+/// Passes within which everything must have settled. Under the tightest quotas each makes room for the next.
+const MOST_PASSES: usize = 16;
 
 /// Everything that one Service lives in.
 #[derive(Clone)]
