@@ -15,6 +15,7 @@ use clb_model::cluster::{Node, Service};
 use clb_proto::snapshot::v1::ObjectRecord;
 use clb_telemetry::attributes;
 use clb_wire::records::{ObjectKey, node_record, service_record};
+use k8s_openapi::jiff::Timestamp;
 use kube::Resource;
 use parking_lot::Mutex;
 use tracing::info_span;
@@ -252,10 +253,12 @@ impl Store<slim::Service> for Stores {
 
 impl Store<slim::Node> for Stores {
     fn apply(&self, object: &slim::Node) {
-        let node = normalize::node(object);
+        let mut node = normalize::node(object);
         let name = node.name.clone();
         let mut state = self.state.lock();
         let before = state.nodes.get(&name);
+        let now_ms = Timestamp::now().as_millisecond();
+        count_from_first_sight(&mut node, before.map(Arc::as_ref), now_ms);
         if before.map(Arc::as_ref) == Some(&node) {
             return;
         }
@@ -296,6 +299,22 @@ impl Store<slim::Node> for Stores {
             Store::<slim::Node>::remove(self, name);
         }
     }
+}
+
+/// A condition that does not say since when a Node is not Ready, as other hands than kubelet's may write it, counts from when it was first
+/// seen so: else a short flap would look like one that is long over.
+fn count_from_first_sight(node: &mut Node, before: Option<&Node>, now_ms: i64) {
+    let Some(ready) = node
+        .ready
+        .as_mut()
+        .filter(|ready| !ready.ready && ready.since_ms == 0)
+    else {
+        return;
+    };
+    let known = before
+        .and_then(|before| before.ready)
+        .filter(|before| !before.ready);
+    ready.since_ms = known.map_or_else(|| u64::try_from(now_ms).unwrap_or(0), |before| before.since_ms);
 }
 
 /// Whether the change may end the Node's being a backend: it is not Ready any more, about to go, another machine, excluded by a label, or
@@ -384,6 +403,35 @@ mod tests {
             ready: Some(ready),
             deleting: false,
         }
+    }
+
+    #[test]
+    fn a_node_that_does_not_say_since_when_it_is_not_ready_counts_from_first_sight() {
+        let not_ready = |since_ms| Node {
+            ready: Some(NodeReady {
+                ready: false,
+                since_ms,
+            }),
+            ..node()
+        };
+        let seen = |mut seen: Node, before: Option<&Node>, now_ms| {
+            count_from_first_sight(&mut seen, before, now_ms);
+            seen
+        };
+        let first = seen(not_ready(0), Some(&node()), 1000);
+        assert_eq!(first, not_ready(1000));
+        assert_eq!(
+            seen(not_ready(0), Some(&first), 2000),
+            first,
+            "it goes on counting"
+        );
+        assert_eq!(
+            seen(not_ready(7), Some(&first), 2000),
+            not_ready(7),
+            "what is said counts"
+        );
+        assert_eq!(seen(not_ready(0), None, 3000), not_ready(3000));
+        assert_eq!(seen(node(), Some(&first), 2000), node());
     }
 
     #[test]
