@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clb_cloud_client::{CallError, CreateListener, DeleteListener, SetListener, StartListener};
-use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
+use clb_model::attribute::{AttributeValue, ListenerAttribute, ListenerAttributes};
 use clb_model::cloud::{Listener, ListenerKey, LoadBalancer};
 use clb_model::operation::{NewListener, Operation, Outcome};
 use clb_model::version::PartVersion;
@@ -149,6 +149,7 @@ impl Run {
                     self.edit(&part, |load_balancer| {
                         if let Some(listener) = load_balancer.listeners.get_mut(&key) {
                             listener.attributes.merge(changed);
+                            forget_list_if_off(&mut listener.attributes);
                             if let Some(vgroup) = vgroup {
                                 listener.vgroup = Some(vgroup.clone());
                             }
@@ -273,6 +274,14 @@ fn occupant(
 fn is_as_wanted(listener: &Listener, vgroup: Option<&VServerGroupId>, changed: &ListenerAttributes) -> bool {
     vgroup.is_none_or(|vgroup| listener.vgroup.as_ref() == Some(vgroup))
         && changed.that_differ_from(&listener.attributes).is_empty()
+}
+
+/// The cloud does not show a list that access control, being off, does not use.
+fn forget_list_if_off(attributes: &mut ListenerAttributes) {
+    if attributes.get(ListenerAttribute::AclStatus) == Some(&AttributeValue::On(false)) {
+        attributes.remove(ListenerAttribute::AclType);
+        attributes.remove(ListenerAttribute::AclId);
+    }
 }
 
 fn exists_already(error: &CallError) -> bool {
