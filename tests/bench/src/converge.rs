@@ -100,7 +100,7 @@ async fn restart(installation: Installation, services: usize) -> anyhow::Result<
         writes.len(),
         installation.cloud.cloud().counters().reads - reads
     ));
-    actions(&cloud::by_action(&writes));
+    actions(&cloud::by_action(&installation.cloud.cloud().calls_since(last)));
     memory(&installation.services)?;
     installation.end().await
 }
