@@ -148,8 +148,7 @@ impl Run {
                 Ok(()) => {
                     self.edit(&part, |load_balancer| {
                         if let Some(listener) = load_balancer.listeners.get_mut(&key) {
-                            listener.attributes.merge(changed);
-                            forget_list_if_off(&mut listener.attributes);
+                            take_over(&mut listener.attributes, key, changed);
                             if let Some(vgroup) = vgroup {
                                 listener.vgroup = Some(vgroup.clone());
                             }
@@ -276,8 +275,14 @@ fn is_as_wanted(listener: &Listener, vgroup: Option<&VServerGroupId>, changed: &
         && changed.that_differ_from(&listener.attributes).is_empty()
 }
 
-/// The cloud does not show a list that access control, being off, does not use.
-fn forget_list_if_off(attributes: &mut ListenerAttributes) {
+/// What the cloud shows of a listener after a change: what does not apply to its protocol was not sent, and a list that access control,
+/// being off, does not use is gone.
+fn take_over(attributes: &mut ListenerAttributes, key: ListenerKey, changed: &ListenerAttributes) {
+    for (attribute, value) in changed.iter() {
+        if attribute.applies_to(key.protocol) {
+            attributes.set(attribute, value.clone());
+        }
+    }
     if attributes.get(ListenerAttribute::AclStatus) == Some(&AttributeValue::On(false)) {
         attributes.remove(ListenerAttribute::AclType);
         attributes.remove(ListenerAttribute::AclId);

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::access_lists::{AccessListReader, candidates};
+use super::parts::Details;
 use super::{Mirror, READ_DEADLINE};
 use crate::cloud::{Cloud, ReadError};
 use crate::limits::Asker;
@@ -314,25 +315,12 @@ fn take_over(mirror: &Mirror, loaded: Loaded, clock: u64) -> bool {
             all_taken = false;
             continue;
         }
-        let was_complete = state.is_complete(&id);
-        let (listeners, vgroups) = (listeners.remove(&id), vgroups.remove(&id));
-        let completes = listeners.is_some() && vgroups.is_some();
-        let listeners_differ = listeners.is_some_and(|listeners| state.put_listeners(&id, listeners));
-        let access_lists = access_lists.remove(&id);
-        let access_lists_differ = access_lists.is_some_and(|lists| state.put_access_lists(&id, lists));
-        let vgroups_differ = vgroups.is_some_and(|vgroups| state.put_vgroups(&id, vgroups));
-        if was_complete && listeners_differ {
-            drift.push("listeners");
-        }
-        if was_complete && vgroups_differ {
-            drift.push("vgroups");
-        }
-        if was_complete && access_lists_differ {
-            drift.push("access_lists");
-        }
-        if completes {
-            state.complete(&id);
-        }
+        let details = Details {
+            listeners: listeners.remove(&id),
+            access_lists: access_lists.remove(&id),
+            vgroups: vgroups.remove(&id),
+        };
+        drift.extend(state.put_details(&id, details));
     }
     drop(state);
     mirror.report_drift(&drift);

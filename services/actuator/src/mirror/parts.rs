@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use clb_model::cloud::{Listener, ListenerKey, LoadBalancer, VServerGroup};
+use clb_model::cloud::{AccessList, Listener, ListenerKey, LoadBalancer, VServerGroup};
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG};
 use clb_model::version::PartVersion;
 use clb_model::{LoadBalancerId, VServerGroupId};
@@ -33,6 +33,14 @@ pub(super) struct State {
     number: u64,
     /// Counts beginnings and ends of own writes.
     clock: u64,
+}
+
+/// What was read of what is on a CLB; a part that was not read is none.
+#[derive(Debug, Default)]
+pub(super) struct Details {
+    pub(super) listeners: Option<BTreeMap<ListenerKey, Listener>>,
+    pub(super) access_lists: Option<BTreeMap<String, AccessList>>,
+    pub(super) vgroups: Option<BTreeMap<VServerGroupId, VServerGroup>>,
 }
 
 impl State {
@@ -149,6 +157,37 @@ impl State {
             self.replace(read, complete);
         }
         drifted
+    }
+
+    /// Takes over what was read of what is on a CLB, after which it is complete if that was everything. Says what was another before on one
+    /// that was complete already.
+    pub(super) fn put_details(&mut self, id: &LoadBalancerId, details: Details) -> Vec<&'static str> {
+        let was_complete = self.is_complete(id);
+        if details.listeners.is_some() && details.vgroups.is_some() {
+            // First, because a part that comes to an incomplete CLB has all of it read again.
+            self.complete(id);
+        }
+        let mut drift = Vec::new();
+        if details
+            .listeners
+            .is_some_and(|listeners| self.put_listeners(id, listeners))
+        {
+            drift.push("listeners");
+        }
+        if details
+            .access_lists
+            .is_some_and(|lists| self.put_access_lists(id, lists))
+        {
+            drift.push("access_lists");
+        }
+        if details
+            .vgroups
+            .is_some_and(|vgroups| self.put_vgroups(id, vgroups))
+        {
+            drift.push("vgroups");
+        }
+        drift.retain(|_| was_complete);
+        drift
     }
 
     /// Takes over all listeners of a CLB as they were read. Says whether they were others before.

@@ -1,7 +1,10 @@
+use std::collections::BTreeMap;
+
 use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
 use clb_model::cloud::{Listener, ListenerKey};
 use clb_model::version::PartVersion;
 
+use super::parts::Details;
 use super::*;
 use crate::sample;
 
@@ -153,4 +156,32 @@ fn a_clb_whose_details_are_not_known_is_loaded_before_it_is_shown() {
     let sent = updates(&mut state, view);
     assert!(matches!(sent[0], MirrorUpdate::LoadBalancer(_)), "{sent:?}");
     assert_eq!(sent[1], MirrorUpdate::Synced);
+}
+
+/// The loader has taken what is wanted, and puts what it has read.
+#[test]
+fn what_was_read_of_an_incomplete_clb_is_not_read_again() {
+    let mut state = State::new(BTreeSet::from(["c-lab".to_owned()]), 1);
+    let view = state.open_view("c-lab", Arc::new(Notify::new()));
+    let clock = state.clock();
+    state.put_instance(sample::load_balancer("lb-1"), clock);
+    state.all_listed();
+    assert_eq!(state.wanted.remove(&id()), Some(Wanted::DETAILS));
+    let details = || Details {
+        listeners: Some([(key("tcp:80"), listener("rr"))].into()),
+        access_lists: None,
+        vgroups: Some(BTreeMap::new()),
+    };
+    assert_eq!(state.put_details(&id(), details()), Vec::<&str>::new());
+    assert!(state.wanted.is_empty());
+    let sent = updates(&mut state, view);
+    let MirrorUpdate::LoadBalancer(shown) = &sent[0] else {
+        panic!("{sent:?}");
+    };
+    assert_eq!(shown.listeners.len(), 1);
+    let other = Details {
+        listeners: Some([(key("tcp:80"), listener("wrr"))].into()),
+        ..details()
+    };
+    assert_eq!(state.put_details(&id(), other), ["listeners"]);
 }
