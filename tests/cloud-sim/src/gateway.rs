@@ -110,15 +110,9 @@ async fn answer(cloud: &Cloud, request: &Request, call: &mut Received) -> Result
     }
     let input = validate(action, call.input.clone())?;
     let body = carry_out(cloud, call, action, input, &circumstances, fault.as_ref())?;
-    let applied = call.write && fault != Some(FaultKind::ApplyNever);
-    if applied && action.name == "CreateVServerGroup" {
-        call.made_vgroup = body["VServerGroupId"].as_str().map(str::to_owned);
-    }
     if fault == Some(FaultKind::ResetAfter) {
-        cloud.write_journal(entry(call, Outcome::Reset { applied: true }, applied));
         return Ok(None);
     }
-    cloud.write_journal(entry(call, Outcome::Ok, applied));
     if call.write && !circumstances.write_time.is_zero() {
         tokio::time::sleep(circumstances.write_time).await;
     }
@@ -140,29 +134,41 @@ fn known_action(request: &Request) -> Result<&'static Action, ApiError> {
     }
 }
 
-/// Runs the action on the account, or on a copy of it when the fault says that nothing comes of it (yet).
+/// Runs the action on the account, or on a copy of it when the fault says that nothing comes of it (yet), and writes it to the journal
+/// before anybody sees the account changed: who has seen a change finds its call, and the journal's order is that of the changes.
 fn carry_out(
     cloud: &Cloud,
-    call: &Received,
+    call: &mut Received,
     action: &'static Action,
     input: Input,
     circumstances: &Arc<Circumstances>,
     fault: Option<&FaultKind>,
 ) -> Answer {
-    let state = cloud.state_of(&call.account);
-    let request_id = call.request_id.as_str();
-    let Some(FaultKind::ApplyLate { .. } | FaultKind::ApplyNever) = fault else {
-        return execute(
-            &mut state.lock(),
-            action,
-            &input,
-            circumstances,
-            Owner::Api,
-            request_id,
-        );
+    let account = cloud.state_of(&call.account);
+    let mut state = account.lock();
+    let mut copy = match fault {
+        Some(FaultKind::ApplyLate { .. } | FaultKind::ApplyNever) => Some(state.clone()),
+        _ => None,
     };
-    let mut copy = state.lock().clone();
-    let body = execute(&mut copy, action, &input, circumstances, Owner::Api, request_id)?;
+    let changed = copy.as_mut().unwrap_or(&mut *state);
+    let body = execute(
+        changed,
+        action,
+        &input,
+        circumstances,
+        Owner::Api,
+        &call.request_id,
+    )?;
+    let applied = call.write && fault != Some(&FaultKind::ApplyNever);
+    if applied && action.name == "CreateVServerGroup" {
+        call.made_vgroup = body["VServerGroupId"].as_str().map(str::to_owned);
+    }
+    let outcome = match fault {
+        Some(FaultKind::ResetAfter) => Outcome::Reset { applied: true },
+        _ => Outcome::Ok,
+    };
+    cloud.write_journal(entry(call, outcome, applied));
+    drop(state);
     if let Some(FaultKind::ApplyLate { milliseconds }) = fault {
         let delay = FaultKind::duration(*milliseconds);
         let (cloud, circumstances) = (cloud.clone(), Arc::clone(circumstances));
@@ -171,7 +177,7 @@ fn carry_out(
         tracker.spawn(async move {
             pause(&cloud, delay).await;
             let late = execute(
-                &mut state.lock(),
+                &mut account.lock(),
                 action,
                 &input,
                 &circumstances,

@@ -8,6 +8,8 @@ mod disturbances;
 #[cfg(test)]
 mod documented_parameters;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod listeners;
 #[cfg(test)]
 mod load_balancers;

@@ -110,6 +110,13 @@ impl Trouble {
 pub(crate) fn never_empty(lab: &Lab, uid: &str, since: u64, trouble: Trouble) {
     let load_balancer = load_balancer_of(&lab.stage, uid);
     let id = load_balancer["LoadBalancerId"].as_str().unwrap_or_default();
-    let fewest = fewest(&lab.stage.world.cloud.cloud().calls(), id, since, |_, _| true);
-    assert!(fewest > 0, "{trouble}: there was a moment without a backend");
+    let calls = lab.stage.world.cloud.cloud().calls();
+    let changes = calls.iter().filter(|call| call.applied && call.number > since);
+    let changes: Vec<_> = changes
+        .map(|call| (call.number, &call.action, &call.parameters))
+        .collect();
+    assert!(
+        fewest(&calls, id, since, |_, _| true) > 0,
+        "{trouble}: there was a moment without a backend since call {since}, among {changes:#?}"
+    );
 }
