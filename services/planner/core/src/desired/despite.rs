@@ -20,6 +20,8 @@ pub struct Followed {
     pub vgroups: Vec<DesiredVServerGroup>,
     /// Pods that wait for our readiness gate, ordered by UID.
     pub gated_pods: Vec<GatedPod>,
+    /// When to look again, because a Node's grace time ends then.
+    pub wake_at_ms: Option<u64>,
 }
 
 /// The groups with their backends of a Service that has mistakes and worked before, on this CLB.
@@ -44,20 +46,21 @@ pub fn backends_despite_problems(inputs: Inputs<'_>, load_balancer: &LoadBalance
         }
     }
     // The type of the backends may have changed with the mistake, or be what is wrong: the groups that are in use tell what it was.
-    let mut in_use = vgroups::groups(&other).groups;
-    in_use.retain(|group| is_in_use(group, load_balancer));
-    let (context, mut groups) = if in_use.is_empty() {
-        let groups = vgroups::groups(&declared).groups;
+    let mut in_use = vgroups::groups(&other);
+    in_use.groups.retain(|group| is_in_use(group, load_balancer));
+    let (context, mut found) = if in_use.groups.is_empty() {
+        let groups = vgroups::groups(&declared);
         (declared, groups)
     } else {
         (other, in_use)
     };
-    for group in &mut groups {
+    for group in &mut found.groups {
         unread.loosen(group, &inputs, load_balancer);
     }
     Followed {
         gated_pods: readiness_gates::gated_pods(&context),
-        vgroups: groups,
+        vgroups: found.groups,
+        wake_at_ms: found.wake_at_ms,
     }
 }
 

@@ -127,9 +127,13 @@ fn preserve_instance(draft: &mut Draft, context: PlanContext<'_>, load_balancer:
 }
 
 /// Whether the Service's listeners on a user's CLB are its own. Without the annotation that names the CLB nothing can be overridden any
-/// more, and what was stays the Service's.
+/// more, and what was stays the Service's. With a value that is a mistake what was in force before stays in force: the marks tell.
 fn overrides_listeners(service: &Service) -> bool {
-    annotated_id(service).is_none() || annotation(&service.annotations, FORCE_OVERRIDE_SUFFIX) == Some("true")
+    let says_no = matches!(
+        annotation(&service.annotations, FORCE_OVERRIDE_SUFFIX),
+        None | Some("false")
+    );
+    annotated_id(service).is_none() || !says_no
 }
 
 /// The listeners that carry our mark, where the Service manages listeners; our groups; and our backends in groups of others and in those

@@ -87,9 +87,11 @@ pub(super) enum Allotment {
 
 /// Room on one CLB.
 #[derive(Debug, Clone)]
-pub(super) struct Room {
+pub(super) struct Room<'b> {
     /// Backends attached now, of whomever they are.
     pub(super) attached: usize,
+    /// Those of them that stay in the groups of the Service, with their groups' numbers.
+    pub(super) staying: Vec<(usize, &'b Backend)>,
     /// What the plan can remove of them.
     pub(super) removed: Leaving,
 }
@@ -143,7 +145,7 @@ impl Leaving {
 }
 
 /// Decides for each backend that is to be added, given as (number of its group, backend). The result is in the same order.
-pub(super) fn allot(context: PlanContext<'_>, adds: &[(usize, &Backend)], room: &Room) -> Vec<Allotment> {
+pub(super) fn allot(context: PlanContext<'_>, adds: &[(usize, &Backend)], room: &Room<'_>) -> Vec<Allotment> {
     let quotas = context.cluster.quotas;
     let now = quotas.backends_per_load_balancer.saturating_sub(room.attached);
     let in_all = quotas
@@ -152,7 +154,7 @@ pub(super) fn allot(context: PlanContext<'_>, adds: &[(usize, &Backend)], room: 
     let mut allotments = vec![Allotment::Now; adds.len()];
     let mut order: Vec<usize> = (0..adds.len()).collect();
     if adds.len() > now {
-        let ranks = ranks(context, adds);
+        let ranks = ranks(context, adds, &room.staying);
         order.sort_by_key(|index| ranks.get(*index).cloned());
     }
     let mut used = 0;
@@ -189,29 +191,37 @@ pub(super) fn allot(context: PlanContext<'_>, adds: &[(usize, &Backend)], room: 
     allotments
 }
 
-/// Orders servers so that each zone has its turn, in an order within the zone that depends on the server alone; a server's backends in
-/// all groups stand together.
-fn ranks(context: PlanContext<'_>, adds: &[(usize, &Backend)]) -> Vec<(usize, String, String, usize)> {
+/// Orders servers so that in each group each zone has its turn, the one first of which the fewest stay, in an order within the zone that
+/// depends on the server alone; a server's backends in all groups stand together, where the groups have the same ones.
+fn ranks(
+    context: PlanContext<'_>,
+    adds: &[(usize, &Backend)],
+    staying: &[(usize, &Backend)],
+) -> Vec<(usize, String, String, usize)> {
     let zones = Zones::new(context);
-    let mut by_zone: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
-    for (_, backend) in adds {
+    let mut stay: BTreeMap<(usize, String), usize> = BTreeMap::new();
+    for (group, backend) in staying {
+        *stay.entry((*group, zones.of(backend))).or_default() += 1;
+    }
+    let mut by_zone: BTreeMap<(usize, String), BTreeMap<String, String>> = BTreeMap::new();
+    for (group, backend) in adds {
         let server = server_text(backend);
         let hash = hex::encode(Sha256::digest(&server));
-        by_zone.entry(zones.of(backend)).or_default().insert(hash, server);
+        let zone = (*group, zones.of(backend));
+        by_zone.entry(zone).or_default().insert(hash, server);
     }
-    let positions: BTreeMap<&str, (usize, &str)> = by_zone
-        .iter()
-        .flat_map(|(zone, servers)| {
-            servers
-                .values()
-                .enumerate()
-                .map(move |(position, server)| (server.as_str(), (position, zone.as_str())))
-        })
-        .collect();
+    let mut positions: BTreeMap<(usize, &str), (usize, &str)> = BTreeMap::new();
+    for ((group, zone), servers) in &by_zone {
+        let first = stay.get(&(*group, zone.clone())).copied().unwrap_or_default();
+        for (position, server) in servers.values().enumerate() {
+            positions.insert((*group, server), (first + position, zone));
+        }
+    }
     adds.iter()
         .map(|(group, backend)| {
             let server = server_text(backend);
-            let (position, zone) = positions.get(server.as_str()).copied().unwrap_or_default();
+            let place = positions.get(&(*group, server.as_str()));
+            let (position, zone) = place.copied().unwrap_or_default();
             (position, zone.to_owned(), server, *group)
         })
         .collect()

@@ -174,7 +174,12 @@ fn share_out(
         .enumerate()
         .flat_map(|(index, part)| part.difference.adds.iter().map(move |backend| (index, backend)))
         .collect();
-    let allotments = quotas::allot(context, &candidates, &Room { attached, removed });
+    let room = Room {
+        attached,
+        staying: staying(context, parts),
+        removed,
+    };
+    let allotments = quotas::allot(context, &candidates, &room);
     let mut adds: Vec<Adds> = parts.iter().map(|_| Adds::default()).collect();
     let mut left_out: Vec<(usize, Allotment, &Backend)> = Vec::new();
     for ((index, backend), allotment) in candidates.into_iter().zip(allotments) {
@@ -231,6 +236,17 @@ fn share_out(
         }
     }
     adds
+}
+
+/// The backends that stay in the groups, with the groups' numbers.
+fn staying<'p>(context: PlanContext<'_>, parts: &'p [Part<'_>]) -> Vec<(usize, &'p Backend)> {
+    let mut staying = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let there = part.observed.iter().flat_map(|(_, vgroup)| &vgroup.backends);
+        let stays = there.filter(|backend| !(context.fresh && part.difference.removes.contains(backend)));
+        staying.extend(stays.map(|backend| (index, backend)));
+    }
+    staying
 }
 
 impl Part<'_> {

@@ -202,6 +202,7 @@ fn follow_backends(pass: &mut Pass<'_>, service: &Service) {
     );
     pass.writes.readiness_gates = registered(&followed.gated_pods, &plan, found.load_balancer);
     pass.wake_at(retry_at);
+    pass.wake_at(followed.wake_at_ms);
     pass.give(&plan, Some(&found.load_balancer.id));
 }
 

@@ -10,7 +10,7 @@ use crate::plan::LeftOutKey;
 use crate::step::State;
 
 /// The changes of backends so far as `add 2` and the like.
-fn done(world: &World) -> Vec<String> {
+pub(super) fn done(world: &World) -> Vec<String> {
     world
         .batches
         .iter()
@@ -48,8 +48,8 @@ fn operation(world: &World, kind: BackendChange) -> &Operation {
         .unwrap()
 }
 
-/// Only nodes `names`, no pod on a virtual node.
-fn with_nodes(mut lab: Lab, names: &[&str]) -> Lab {
+/// Only nodes `names`, even ones in zone j and odd ones in zone k, and no pod on a virtual node.
+pub(super) fn with_nodes(mut lab: Lab, names: &[&str]) -> Lab {
     lab.nodes = names
         .iter()
         .map(|name| {
@@ -298,64 +298,6 @@ fn a_stale_snapshot_adds_but_does_not_remove_and_says_so() {
     world.fresh = true;
     world.settle();
     assert_eq!(done(&world), ["add 1", "remove 1"]);
-}
-
-#[test]
-fn the_quota_leaves_a_stable_subset_spread_over_zones() {
-    let names: Vec<String> = (10..30).map(|number| format!("n{number}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut lab = with_nodes(Lab::with_ports(vec![tcp_port(80), tcp_port(443)]), &names);
-    lab.cluster.quotas.backends_per_load_balancer = 16;
-    for node in lab.nodes.values_mut() {
-        let zone = node
-            .labels
-            .remove("failure-domain.beta.kubernetes.io/zone")
-            .unwrap();
-        node.labels.insert("topology.kubernetes.io/zone".to_owned(), zone);
-    }
-    let mut world = World::new(lab);
-    world.settle();
-    let groups: Vec<Vec<String>> = world
-        .clb()
-        .vgroups
-        .values()
-        .map(|group| {
-            group
-                .backends
-                .iter()
-                .map(|backend| LeftOutKey::of(backend).server)
-                .collect()
-        })
-        .collect();
-    let sorted = |mut names: Vec<String>| {
-        names.sort();
-        names
-    };
-    assert_eq!(
-        sorted(groups[0].clone()),
-        sorted(groups[1].clone()),
-        "the same nodes in all groups"
-    );
-    assert_eq!(groups[0].len(), 8);
-    let even = groups[0]
-        .iter()
-        .filter(|name| name.ends_with(['0', '2', '4', '6', '8']))
-        .count();
-    assert_eq!(even, 4, "as many of each zone: {groups:?}");
-    assert!(
-        world
-            .said()
-            .iter()
-            .any(|text| text.contains("quota of 16 backends") && text.contains("12 backends"))
-    );
-
-    // A node that is in goes: one that was left out comes, all others stay.
-    world.forget();
-    let gone = groups[0][0].trim_start_matches("i-").to_owned();
-    world.lab.nodes.remove(&gone);
-    world.settle();
-    assert_eq!(done(&world), ["remove 1", "remove 1", "add 1", "add 1"]);
-    assert!(world.cloud.emptied.is_empty());
 }
 
 #[test]

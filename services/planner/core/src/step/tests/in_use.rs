@@ -1,5 +1,7 @@
 //! What the Service's own CLB uses already is there: it is neither asked about nor a mistake.
 
+use clb_model::cluster::NodeReady;
+
 use super::world::World;
 use crate::desired::tests::lab::{Lab, NOW_MS, node};
 use crate::facts::{Certificate, CloudFacts};
@@ -78,4 +80,19 @@ fn nothing_is_asked_about_what_is_in_use() {
         let last = world.settle();
         assert_eq!(last.state, State::Converged, "{}", last.message);
     }
+}
+
+#[test]
+fn a_node_of_a_service_with_mistakes_goes_when_its_grace_time_ends() {
+    let mut world = World::settled(Lab::tcp());
+    world.lab = world.lab.clone().annotated("scheduler", "fair");
+    world.settle();
+    let since_ms = world.now_ms - 10_000;
+    let ready = Some(NodeReady {
+        ready: false,
+        since_ms,
+    });
+    world.lab.nodes.get_mut("n2").unwrap().ready = ready;
+    let end_of_grace = since_ms + world.lab.cluster.node_grace_ms;
+    assert_eq!(world.look().wake_at_ms, Some(end_of_grace));
 }

@@ -1,7 +1,20 @@
-//! Quotas where what goes makes room for what comes in the same plan.
+//! Quotas: who is in where not all can be, and where what goes makes room for what comes in the same plan.
 
+use clb_model::cloud::Backend;
+
+use super::backends::{done, with_nodes};
 use super::world::World;
-use crate::desired::tests::lab::{Lab, tcp_port, written};
+use crate::desired::tests::lab::{Lab, node, tcp_port, written};
+use crate::plan::LeftOutKey;
+
+fn server(backend: &Backend) -> String {
+    LeftOutKey::of(backend).server
+}
+
+/// Whether a node of this name is in the zone of the even ones.
+fn is_even(name: &str) -> bool {
+    name.ends_with(['0', '2', '4', '6', '8'])
+}
 
 /// With every instance in as many groups as it may be.
 fn with_full_instances() -> World {
@@ -91,4 +104,88 @@ fn listeners_that_the_quota_leaves_out_get_no_groups_until_there_is_room() {
     assert_eq!(count(&world), (2, 2));
     let vgroups = &world.clb().vgroups;
     assert!(vgroups.values().all(|group| !group.backends.is_empty()));
+}
+
+#[test]
+fn the_quota_leaves_a_stable_subset_spread_over_zones() {
+    let names: Vec<String> = (10..30).map(|number| format!("n{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut lab = with_nodes(Lab::with_ports(vec![tcp_port(80), tcp_port(443)]), &names);
+    lab.cluster.quotas.backends_per_load_balancer = 16;
+    for node in lab.nodes.values_mut() {
+        let zone = node
+            .labels
+            .remove("failure-domain.beta.kubernetes.io/zone")
+            .unwrap();
+        node.labels.insert("topology.kubernetes.io/zone".to_owned(), zone);
+    }
+    let mut world = World::new(lab);
+    world.settle();
+    let groups: Vec<Vec<String>> = world
+        .clb()
+        .vgroups
+        .values()
+        .map(|group| group.backends.iter().map(server).collect())
+        .collect();
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    assert_eq!(
+        sorted(groups[0].clone()),
+        sorted(groups[1].clone()),
+        "the same nodes in all groups"
+    );
+    assert_eq!(groups[0].len(), 8);
+    let even = groups[0].iter().filter(|name| is_even(name)).count();
+    assert_eq!(even, 4, "as many of each zone: {groups:?}");
+    assert!(
+        world
+            .said()
+            .iter()
+            .any(|text| text.contains("quota of 16 backends") && text.contains("12 backends"))
+    );
+
+    // A node that is in goes: one that was left out comes, all others stay.
+    world.forget();
+    let gone = groups[0][0].trim_start_matches("i-").to_owned();
+    world.lab.nodes.remove(&gone);
+    world.settle();
+    assert_eq!(done(&world), ["remove 1", "remove 1", "add 1", "add 1"]);
+    assert!(world.cloud.emptied.is_empty());
+}
+
+/// The node pool of one zone is replaced node by node, which leaves a place each time.
+#[test]
+fn zones_stay_even_while_nodes_come_and_go() {
+    let names: Vec<String> = (10..22).map(|number| format!("n{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut lab = with_nodes(Lab::with_ports(vec![tcp_port(80), tcp_port(443)]), &names);
+    lab.cluster.quotas.backends_per_load_balancer = 8;
+    for old_zone_is_even in [true, false] {
+        let mut world = World::settled(lab.clone());
+        for number in 0..6 {
+            let there: Vec<String> = world
+                .clb()
+                .vgroups
+                .values()
+                .flat_map(|group| group.backends.iter().map(server))
+                .collect();
+            let goes = there
+                .iter()
+                .find(|name| is_even(name) == old_zone_is_even)
+                .unwrap();
+            let goes = goes.trim_start_matches("i-").to_owned();
+            let zone = if old_zone_is_even { "j" } else { "k" };
+            let comes = format!("n{}", 30 + 2 * number + usize::from(!old_zone_is_even));
+            world.lab.nodes.remove(&goes);
+            world.lab.nodes.insert(comes.clone(), node(&comes, zone));
+            world.settle();
+            for group in world.clb().vgroups.values() {
+                let servers: Vec<String> = group.backends.iter().map(server).collect();
+                let even = servers.iter().filter(|name| is_even(name)).count();
+                assert_eq!((servers.len(), even), (4, 2), "{goes} went: {servers:?}");
+            }
+        }
+    }
 }

@@ -340,3 +340,20 @@ fn a_users_clb_that_is_tagged_while_it_is_in_use_is_a_mistake_and_its_backends_a
         "{groups:?}"
     );
 }
+
+#[test]
+fn listeners_go_with_a_service_whose_override_has_become_a_mistake() {
+    let mut world = overriding(Lab::tcp());
+    world.settle();
+    assert!(world.clb().listeners.contains_key(&key("tcp:80")));
+    world.lab = world.lab.clone().annotated("force-override-listeners", "True");
+    world.settle();
+    assert!(
+        world.clb().listeners.contains_key(&key("tcp:80")),
+        "what worked stays"
+    );
+    world.lab.service.deleting = true;
+    world.settle();
+    assert!(!world.clb().listeners.contains_key(&key("tcp:80")));
+    assert!(!world.lab.service.finalizer);
+}
