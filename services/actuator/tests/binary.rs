@@ -53,7 +53,7 @@ async fn plaintext_is_for_loopback_only() -> anyhow::Result<()> {
 async fn sigterm_turns_readiness_off_and_ends_it_with_success() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("actuator.yaml");
-    let text = "insecure: true\nlisten: 127.0.0.1:0\nadmin: {listen: \"127.0.0.1:0\", drain: 2s}\nclusters: [{id: c-1, region: cn-hangzhou, vpc_ids: [vpc-1]}]\n";
+    let text = "insecure: true\nlisten: 127.0.0.1:0\nadmin: {listen: \"127.0.0.1:0\", drain: 5m}\nclusters: [{id: c-1, region: cn-hangzhou, vpc_ids: [vpc-1]}]\n";
     std::fs::write(&file, text)?;
     // Nobody listens there, and there are no credentials: neither keeps it from serving.
     let endpoints = ["SLB_ENDPOINT", "ECS_ENDPOINT", "VPC_ENDPOINT"].map(|name| (name, "http://127.0.0.1:1"));

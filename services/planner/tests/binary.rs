@@ -41,7 +41,7 @@ async fn every_mistake_in_the_configuration_is_named_with_its_place() -> anyhow:
 async fn sigterm_turns_readiness_off_and_ends_it_with_success() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("planner.yaml");
-    let text = "insecure: true\nlisten: 127.0.0.1:0\nactuator: 127.0.0.1:1\nadmin: {listen: \"127.0.0.1:0\", drain: 2s}\nclusters: [{id: c-1, region: cn-hangzhou, vpc_id: vpc-1}]\n";
+    let text = "insecure: true\nlisten: 127.0.0.1:0\nactuator: 127.0.0.1:1\nadmin: {listen: \"127.0.0.1:0\", drain: 5m}\nclusters: [{id: c-1, region: cn-hangzhou, vpc_id: vpc-1}]\n";
     std::fs::write(&file, text)?;
     let planner = Process::start(Path::new(BINARY), &["--config", &file.to_string_lossy()], &[])?;
     let admin = planner.logged("the planner is serving", "admin").await?;

@@ -95,7 +95,7 @@ async fn sigterm_turns_readiness_off_and_ends_it_with_success() -> anyhow::Resul
     std::fs::write(&kubeconfig, KUBECONFIG)?;
     let file = folder.path().join("watcher.yaml");
     let text = format!(
-        "insecure: true\ncluster_id: c-1\nplanner: 127.0.0.1:1\nkubernetes: {{kubeconfig: {kubeconfig:?}}}\nadmin: {{listen: \"127.0.0.1:0\", drain: 2s}}\n"
+        "insecure: true\ncluster_id: c-1\nplanner: 127.0.0.1:1\nkubernetes: {{kubeconfig: {kubeconfig:?}}}\nadmin: {{listen: \"127.0.0.1:0\", drain: 5m}}\n"
     );
     std::fs::write(&file, text)?;
     let watcher = Process::start(Path::new(BINARY), &["--config", &file.to_string_lossy()], &[])?;

@@ -42,8 +42,8 @@ pub async fn refuses(binary: &Path, arguments: &[&str], folder: &Path, parts: &[
     Ok(())
 }
 
-/// Sends SIGTERM to a service that is ready and has its admin port there: readiness has to go off while it drains, then it has to end
-/// with success. It needs a drain of some seconds.
+/// Sends SIGTERM to a service that is ready and has its admin port there: readiness has to go off while it drains. A second SIGTERM ends
+/// the drain, and the service has to end with success. It needs a drain that no machine is too slow for, such as five minutes.
 ///
 /// # Errors
 /// What is not so.
@@ -57,6 +57,7 @@ pub async fn ends_after_readiness(service: Process, admin: &str) -> anyhow::Resu
         status == 503 && report.contains("[-]shutdown failed"),
         "{status}: {report}"
     );
+    service.send_terminate().await?;
     let ended = service.ended().await?;
     ensure!(ended.code() == Some(0), "{ended}");
     Ok(())
