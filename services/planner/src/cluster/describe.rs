@@ -3,6 +3,7 @@
 use clb_model::cloud::LoadBalancer;
 use clb_model::cluster::Service;
 use clb_model::{ClusterId, LoadBalancerId, marks};
+use clb_planner_core::find::labelled_id;
 use clb_planner_core::step::State;
 use clb_proto::planner::v1;
 use tokio::time::Instant;
@@ -37,8 +38,8 @@ impl ClusterTask {
 
     fn describe_service(&self, known: &ServiceState) -> v1::Service {
         let service = &known.service;
-        let id = known.memory.load_balancer.as_ref();
-        let load_balancer = id.and_then(|id| self.view.load_balancer(id));
+        let id = self.used_by(known);
+        let load_balancer = id.as_ref().and_then(|id| self.view.load_balancer(id));
         let (listeners, backends) = load_balancer.map_or((0, 0), |found| {
             (
                 listeners_of(found, service, &self.settings.id),
@@ -51,7 +52,7 @@ impl ClusterTask {
             name: service.key.name.clone(),
             uid: service.uid.to_string(),
             state: state_to_proto(known.state).into(),
-            load_balancer_id: id.map(LoadBalancerId::to_string).unwrap_or_default(),
+            load_balancer_id: id.as_ref().map(LoadBalancerId::to_string).unwrap_or_default(),
             address: service
                 .ingress
                 .first()
@@ -63,6 +64,12 @@ impl ClusterTask {
             trace_id: known.trace_id.clone(),
             directing: self.handle.outbox.is_directing(service),
         }
+    }
+
+    /// The CLB that was made for the Service, or the user's that its label names.
+    fn used_by(&self, known: &ServiceState) -> Option<LoadBalancerId> {
+        let users = || labelled_id(&known.service).filter(|id| self.view.load_balancer(id).is_some());
+        known.memory.load_balancer.clone().or_else(users)
     }
 }
 

@@ -66,6 +66,9 @@ async fn without_override_only_groups_are_kept(api: Api) -> anyhow::Result<()> {
         apply_all(&stage, &[web(annotations)]).await?;
         stage.converged(1).await?;
         at_rest(&stage).await?;
+        let told = stage.service("web").await?;
+        assert_eq!(told.load_balancer_id, USERS);
+        assert!(told.backends > 0, "{told:?}");
         let mut now = users(&stage);
         assert_eq!(now["listeners"], before["listeners"]);
         let groups = now["vgroups"].as_object_mut().expect("groups");
