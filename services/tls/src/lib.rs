@@ -4,9 +4,7 @@
 //! from it, and asks [`identify`] who calls. With `--insecure` there are no certificates: then everything
 //! stays on loopback, and a caller says who it is in metadata ([`present`]).
 //!
-//! Files are read once. To follow files that change, [`TlsMaterial`] would be loaded again and put in place
-//! of the one in [`Security`]: channels are made from it at each connection attempt of the caller, and
-//! nothing else holds on to it.
+//! Files are read once, at the start.
 
 mod channel;
 mod identify;
