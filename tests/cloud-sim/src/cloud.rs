@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::account::{AccountState, Owner};
 use crate::catalog::{Action, Effect};
 use crate::errors::Answer;
-use crate::faults::{Fault, FaultPlan};
+use crate::faults::{Fault, FaultKind, FaultPlan};
 use crate::input::Input;
 use crate::journal::{Call, Counters, Journal};
 use crate::limits::{Limits, Windows};
@@ -33,6 +33,8 @@ struct Inner {
     limits: RwLock<Option<Limits>>,
     windows: Mutex<Windows>,
     faults: Mutex<FaultPlan>,
+    /// Told when the faults are cleared.
+    cleared: watch::Sender<()>,
     journal: Mutex<Journal>,
     last_call: watch::Sender<u64>,
     circumstances: RwLock<Arc<Circumstances>>,
@@ -51,6 +53,7 @@ impl Cloud {
             limits: RwLock::new(options.limits.clone()),
             windows: Mutex::default(),
             faults: Mutex::default(),
+            cleared: watch::Sender::default(),
             journal: Mutex::new(Journal::new(options.journal_size)),
             last_call: watch::Sender::new(0),
             circumstances: RwLock::new(Arc::new(options.circumstances.clone())),
@@ -115,9 +118,11 @@ impl Cloud {
         self.0.faults.lock().order(fault);
     }
 
-    /// Takes back every fault that has not come yet.
+    /// Takes back every fault that has not come yet, and lets go the calls that are held.
     pub fn clear_faults(&self) {
-        self.0.faults.lock().clear();
+        let mut faults = self.0.faults.lock();
+        faults.clear();
+        self.0.cleared.send_replace(());
     }
 
     /// The faults that are still to come.
@@ -156,12 +161,21 @@ impl Cloud {
     }
 
     pub(crate) fn write_journal(&self, call: Call) {
-        self.0.journal.lock().push(call);
+        let mut journal = self.0.journal.lock();
+        journal.push(call);
+        // Before anybody sees the entry: who has seen a call finds no lower number as the last one.
         self.0.last_call.send_modify(|number| *number += 1);
     }
 
-    pub(crate) fn with_faults<T>(&self, work: impl FnOnce(&mut FaultPlan) -> T) -> T {
-        work(&mut self.0.faults.lock())
+    /// The fault of this call, if it has one, and what tells when the faults are cleared after that.
+    pub(crate) fn take_fault(
+        &self,
+        account: &str,
+        action: &str,
+        input: &Input,
+    ) -> (Option<FaultKind>, watch::Receiver<()>) {
+        let mut faults = self.0.faults.lock();
+        (faults.take(account, action, input), self.0.cleared.subscribe())
     }
 
     /// The key that signed a request.

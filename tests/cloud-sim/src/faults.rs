@@ -27,6 +27,8 @@ pub enum FaultKind {
         /// How long, in milliseconds.
         milliseconds: u64,
     },
+    /// The call waits until the faults are cleared, then goes its normal way.
+    Hold,
     /// The call is applied and answered this much later.
     StallAnswer {
         /// How long, in milliseconds.
@@ -36,7 +38,7 @@ pub enum FaultKind {
     ResetBefore,
     /// The call is applied, then the connection breaks without an answer.
     ResetAfter,
-    /// The answer says yes at once, and the change comes this much later.
+    /// The answer says yes at once, and the change comes this much later; the journal has the call only then.
     ApplyLate {
         /// How long, in milliseconds.
         milliseconds: u64,

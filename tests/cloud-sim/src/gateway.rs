@@ -87,7 +87,7 @@ async fn answer(cloud: &Cloud, request: &Request, call: &mut Received) -> Result
     if !cloud.admit(&call.account, region, action) {
         return Err(errors::THROTTLED.into());
     }
-    let fault = cloud.with_faults(|plan| plan.take(&call.account, action.name, &call.input));
+    let (fault, mut cleared) = cloud.take_fault(&call.account, action.name, &call.input);
     match &fault {
         Some(FaultKind::Throttle) => return Err(errors::THROTTLED.into()),
         Some(FaultKind::Error {
@@ -106,6 +106,9 @@ async fn answer(cloud: &Cloud, request: &Request, call: &mut Received) -> Result
             return Ok(None);
         }
         Some(FaultKind::Stall { milliseconds }) => pause(cloud, FaultKind::duration(*milliseconds)).await,
+        Some(FaultKind::Hold) => {
+            let _ended = cloud.stopping().run_until_cancelled(cleared.changed()).await;
+        }
         _ => {}
     }
     let input = validate(action, call.input.clone())?;
@@ -167,28 +170,32 @@ fn carry_out(
         Some(FaultKind::ResetAfter) => Outcome::Reset { applied: true },
         _ => Outcome::Ok,
     };
-    cloud.write_journal(entry(call, outcome, applied));
+    let mut entry = entry(call, outcome, applied);
+    let Some(FaultKind::ApplyLate { milliseconds }) = fault else {
+        cloud.write_journal(entry);
+        return Ok(body);
+    };
     drop(state);
-    if let Some(FaultKind::ApplyLate { milliseconds }) = fault {
-        let delay = FaultKind::duration(*milliseconds);
-        let (cloud, circumstances) = (cloud.clone(), Arc::clone(circumstances));
-        let request_id = call.request_id.clone();
-        let tracker = cloud.tasks().clone();
-        tracker.spawn(async move {
-            pause(&cloud, delay).await;
-            let late = execute(
-                &mut account.lock(),
-                action,
-                &input,
-                &circumstances,
-                Owner::Api,
-                &request_id,
-            );
-            if let Err(error) = late {
-                tracing::info!(action = action.name, %error, "a change that came late was refused");
-            }
-        });
-    }
+    let delay = FaultKind::duration(*milliseconds);
+    let (cloud, circumstances) = (cloud.clone(), Arc::clone(circumstances));
+    let tracker = cloud.tasks().clone();
+    tracker.spawn(async move {
+        pause(&cloud, delay).await;
+        let mut state = account.lock();
+        let late = execute(
+            &mut state,
+            action,
+            &input,
+            &circumstances,
+            Owner::Api,
+            &entry.request_id,
+        );
+        if let Err(error) = late {
+            entry.applied = false;
+            tracing::info!(action = action.name, %error, "a change that came late was refused");
+        }
+        cloud.write_journal(entry);
+    });
     Ok(body)
 }
 

@@ -207,6 +207,13 @@ impl Network {
             ),
             None => None,
         };
+        if let Some(wanted) = wanted {
+            let interfaces = &scope.account.network_interfaces;
+            let holders = interfaces.with_addresses(&[IpAddr::V4(wanted)]);
+            if holders.iter().any(|holder| holder.vswitch_id == self.vswitch_id) {
+                return Err(errors::ADDRESS_TAKEN.into());
+            }
+        }
         let vswitch = scope.account.vswitches.get_mut(&self.vswitch_id);
         let vswitch = vswitch.ok_or_else(|| ApiError::from(errors::VSWITCH_NOT_FOUND))?;
         Ok(vswitch.take(wanted)?.to_string())

@@ -298,6 +298,79 @@ async fn a_yes_that_comes_to_nothing_or_late() {
     }
 }
 
+/// The journal's order is that of the changes, also where one comes late; one that is refused by then has changed nothing.
+#[tokio::test]
+async fn a_late_change_is_in_the_journal_when_it_is_made() {
+    let lab = Lab::start().await;
+    let (cloud, account) = (lab.sim.cloud().clone(), lab.account.clone());
+    let gone = lab.load_balancer(&[]).await;
+    let before = *cloud.last_call().borrow();
+    // Until the simulator ends.
+    let late = FaultKind::ApplyLate {
+        milliseconds: u64::MAX,
+    };
+    cloud.order_fault(Fault::next(late.clone()).of("SetLoadBalancerName"));
+    cloud.order_fault(Fault::next(late).of("CreateVServerGroup"));
+    for name in ["late", "at-once"] {
+        let name = [("LoadBalancerId", "lb-reuse-04"), ("LoadBalancerName", name)];
+        lab.call("SetLoadBalancerName", &name).await.unwrap();
+    }
+    let of_gone = [("LoadBalancerId", gone.as_str())];
+    lab.call("CreateVServerGroup", &of_gone).await.unwrap();
+    lab.call("DeleteLoadBalancer", &of_gone).await.unwrap();
+    let calls = || -> Vec<(String, bool)> {
+        let calls = cloud.calls_since(before).into_iter();
+        calls.map(|call| (call.action, call.applied)).collect()
+    };
+    let call = |action: &str, applied| (action.to_owned(), applied);
+    let at_once = [
+        call("SetLoadBalancerName", true),
+        call("DeleteLoadBalancer", true),
+    ];
+    assert_eq!(calls(), at_once);
+    lab.sim.shutdown().await;
+    let mut last = cloud.last_call();
+    last.wait_for(|number| *number == before + 4).await.unwrap();
+    assert_eq!(
+        account.load_balancer("lb-reuse-04").unwrap()["LoadBalancerName"],
+        "late"
+    );
+    let mut late = calls().split_off(at_once.len());
+    late.sort();
+    assert_eq!(
+        late,
+        [
+            call("CreateVServerGroup", false),
+            call("SetLoadBalancerName", true)
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_call_is_held_until_the_faults_are_cleared() {
+    let lab = Lab::start().await;
+    let cloud = lab.sim.cloud();
+    cloud.order_fault(Fault::next(FaultKind::Hold).of("SetLoadBalancerName"));
+    let name = |name: &'static str| [("LoadBalancerId", "lb-reuse-04"), ("LoadBalancerName", name)];
+    let (held, second) = (name("held"), name("second"));
+    let let_go = async {
+        while !cloud.pending_faults().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        lab.call("SetLoadBalancerName", &second).await.unwrap();
+        let calls = cloud.calls().len();
+        cloud.clear_faults();
+        calls
+    };
+    let (answer, before) = tokio::join!(lab.call("SetLoadBalancerName", &held), let_go);
+    answer.unwrap();
+    assert_eq!(before, 1, "the held call had not gone on");
+    assert_eq!(
+        lab.account.load_balancer("lb-reuse-04").unwrap()["LoadBalancerName"],
+        "held"
+    );
+}
+
 #[tokio::test]
 async fn a_call_is_carried_out_even_when_its_caller_hangs_up() {
     let lab = Lab::start().await;
