@@ -11,7 +11,7 @@ use clb_model::operation::NewLoadBalancer;
 use super::context::Context;
 use super::{NamedAttributes, StatusWish};
 use crate::annotations::Written;
-use crate::annotations::instance::{InstanceAnnotations, SPEC};
+use crate::annotations::instance::{IP_VERSION, InstanceAnnotations, SPEC};
 use crate::annotations::value::{ModificationProtection, NetworkType};
 use crate::problem::{Notice, reason};
 
@@ -136,6 +136,14 @@ pub(super) fn ip_version(context: &Context<'_>) -> IpVersion {
             _ => IpVersion::V4,
         }
     })
+}
+
+/// The family of the CLB that the Service has or is to have: that of the one that is there, because it does not change. None while it is
+/// not known: nothing shows yet of a reused one, or what asks for it cannot be read.
+pub(super) fn family(context: &Context<'_>) -> Option<IpVersion> {
+    let is_readable = context.annotations().instance.ip_version.is_some() || !context.read.has(&IP_VERSION);
+    let asked = (context.owns_load_balancer() && is_readable).then(|| ip_version(context));
+    context.inputs.facts.ip_version.or(asked)
 }
 
 /// How traffic is paid; an internal CLB has none that costs.

@@ -88,7 +88,7 @@ fn affinity_seconds(context: &Context<'_>) -> Option<u32> {
 
 /// `loadBalancerSourceRanges` of the CLB's family, ordered, each once.
 pub(super) fn source_ranges(context: &Context<'_>) -> Vec<IpNet> {
-    if !honoured(context) || !context.manages_listeners() {
+    if !restricts(context) {
         return Vec::new();
     }
     let mut ranges: Vec<IpNet> = context
@@ -109,14 +109,19 @@ fn parse_range(range: &str) -> Option<IpNet> {
     range.trim().parse().ok().map(|range: IpNet| range.trunc())
 }
 
-/// Whether a range can be in an access control list of the CLB: one list holds one family. What family a
-/// reused CLB has is not known here.
+/// Whether a range can be in an access control list of the CLB: one list holds one family. While that of the CLB is not known nothing is
+/// made, so nothing is to be said either.
 fn fits(context: &Context<'_>, range: IpNet) -> bool {
-    !context.owns_load_balancer()
-        || match load_balancer::ip_version(context) {
-            IpVersion::V4 => matches!(range, IpNet::V4(_)),
-            IpVersion::V6 => matches!(range, IpNet::V6(_)),
-        }
+    match load_balancer::family(context) {
+        None => true,
+        Some(IpVersion::V4) => matches!(range, IpNet::V4(_)),
+        Some(IpVersion::V6) => matches!(range, IpNet::V6(_)),
+    }
+}
+
+/// Whether the ranges are in force, or would be without a mistake.
+fn restricts(context: &Context<'_>) -> bool {
+    honoured(context) && context.manages_listeners()
 }
 
 /// Mistakes in these fields.
@@ -140,15 +145,16 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
         .filter_map(|range| parse_range(range))
         .collect();
     // An empty list would let everyone in.
-    if !valid.is_empty() && !valid.iter().any(|range| fits(context, *range)) && honoured(context) {
+    if let Some(family) = load_balancer::family(context)
+        && !valid.is_empty()
+        && !valid.iter().any(|range| fits(context, *range))
+        && restricts(context)
+    {
         problems.push(Problem {
             place: "spec.loadBalancerSourceRanges".to_owned(),
             value: service.source_ranges.join(","),
-            allowed: format!(
-                "at least one range of the CLB's family, {}",
-                load_balancer::ip_version(context)
-            ),
-            example: match load_balancer::ip_version(context) {
+            allowed: format!("at least one range of the CLB's family, {family}"),
+            example: match family {
                 IpVersion::V4 => "10.0.0.0/8",
                 IpVersion::V6 => "2001:db8::/32",
             }
@@ -273,7 +279,7 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
         .filter(|range| parse_range(range).is_some_and(|range| !fits(context, range)))
         .map(String::as_str)
         .collect();
-    if !of_other_family.is_empty() && honoured(context) {
+    if !of_other_family.is_empty() && restricts(context) {
         say(
             true,
             format!(

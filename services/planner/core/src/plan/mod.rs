@@ -145,7 +145,9 @@ pub fn plan(
     let mut groups = vgroups::Groups::new(context, &in_force.vgroups, observed);
     groups.plan_backends(&mut draft, creation);
     if manages_listeners(&desired.source) {
-        let admission = source_ranges::plan(&mut draft, context, desired, observed, creation);
+        let Some(admission) = source_ranges::plan(&mut draft, context, desired, observed, creation) else {
+            return draft.finish();
+        };
         let listeners = admission.applied(in_force.listeners, observed);
         let wanted = listeners::Wanted {
             source: &desired.source,

@@ -52,24 +52,26 @@ pub(super) fn own_list<'a>(
         .min_by_key(|(id, _)| (!in_use(id), *id))
 }
 
-/// Plans the list's entries. `creation` is the operation that creates the CLB.
+/// Plans the list's entries. `creation` is the operation that creates the CLB. None where no range can be in a list of the CLB: then no
+/// listener may be planned, because nothing would guard it.
 pub(super) fn plan(
     draft: &mut Draft,
     context: PlanContext<'_>,
     desired: &Desired,
     observed: Option<&LoadBalancer>,
     creation: Option<OperationId>,
-) -> Admission {
+) -> Option<Admission> {
     let present = observed.and_then(|clb| own_list(context, clb));
     if desired.source_ranges.is_empty() {
         // Where they are there but not honoured, nothing is opened.
         let lifted = context.service.source_ranges.is_empty();
         let list = present.map(|(id, _)| id.clone());
-        return if lifted && (list.is_some() || context.may_have_access_list) {
+        let goes = lifted && (list.is_some() || context.may_have_access_list);
+        return Some(if goes {
             Admission::Everyone { list }
         } else {
             Admission::AsItIs
-        };
+        });
     }
     let ip_version = observed.map_or(desired.creation.ip_version, |clb| clb.ip_version);
     let wanted: BTreeSet<IpNet> = desired
@@ -86,16 +88,16 @@ pub(super) fn plan(
             ),
             listener: None,
         });
-        return Admission::AsItIs;
+        return None;
     }
     let filled = fill(draft, context, ip_version, &wanted, present, creation);
-    Admission::Listed {
+    Some(Admission::Listed {
         list: present.map_or_else(
             || marks::access_list_name(&context.service.uid),
             |(id, _)| id.clone(),
         ),
         filled,
-    }
+    })
 }
 
 fn is_of(range: IpNet, ip_version: IpVersion) -> bool {

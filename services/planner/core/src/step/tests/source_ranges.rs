@@ -1,13 +1,14 @@
 //! Source ranges: the list is filled before it is used, kept as the Service says, and goes with the last use.
 
 use clb_model::attribute::ListenerAttribute as A;
-use clb_model::cluster::Ingress;
+use clb_model::cloud::IpVersion;
 use clb_model::operation::Change;
 use ipnet::IpNet;
 
 use super::world::World;
-use crate::conditions::SOURCE_RANGES;
+use crate::conditions::{ACCEPTED, SOURCE_RANGES};
 use crate::desired::tests::lab::{Lab, tcp_port, udp_port};
+use crate::plan::{Attachments, PlanContext, plan};
 use crate::step::State;
 
 fn with_ranges(mut lab: Lab, ranges: &[&str]) -> Lab {
@@ -53,6 +54,7 @@ fn done(world: &World) -> Vec<String> {
             Change::FillAccessList { entries, .. } => format!("fill {}", entries.len()),
             Change::TrimAccessList { entries, .. } => format!("trim {}", entries.len()),
             Change::DeleteAccessList => "delete list".to_owned(),
+            Change::FindLoadBalancer { .. } => "look".to_owned(),
             Change::ChangeListener { listener, .. } => format!("change {listener}"),
             Change::DeleteLoadBalancer => "delete CLB".to_owned(),
             other => format!("{other:?}"),
@@ -271,17 +273,107 @@ fn a_reused_clb_gets_its_list_on_the_services_listeners_only() {
     assert_eq!(world.clb().listeners.len(), 1, "the user's own listener stays");
 }
 
-#[test]
-fn an_address_that_was_there_is_no_reason_for_ranges_of_another_family() {
-    let mut lab = with_ranges(Lab::tcp(), &["2001:db8::/32"])
+/// On a CLB of the user's whose listeners are ours to manage.
+fn on_users_clb(ranges: &[&str]) -> Lab {
+    with_ranges(Lab::tcp(), ranges)
         .annotated("id", "lb-reuse-05")
-        .annotated("force-override-listeners", "true");
-    lab.service.ingress = Vec::<Ingress>::new();
+        .annotated("force-override-listeners", "true")
+}
+
+#[test]
+fn a_reused_clb_of_another_family_is_not_opened_to_everyone() {
+    for (family, range) in [(IpVersion::V4, "2001:db8::/32"), (IpVersion::V6, "10.0.0.0/8")] {
+        let mut world = World::new(on_users_clb(&[range])).with_users_clb("lb-reuse-05");
+        world.clb_mut().ip_version = family;
+        let before = world.clb().clone();
+        world.settle();
+        assert_eq!(done(&world), [""; 0]);
+        assert_eq!(*world.clb(), before);
+        assert_eq!(
+            world.condition(ACCEPTED).as_deref(),
+            Some("False InvalidAnnotations")
+        );
+        let said = world.said().join("\n");
+        let allowed = format!("{range:?} is not valid: at least one range of the CLB's family, {family}");
+        assert!(said.contains(&allowed) && said.contains("for example"), "{said}");
+    }
+}
+
+#[test]
+fn ranges_that_a_reused_clb_cannot_have_are_named() {
+    let lab = on_users_clb(&["10.0.0.0/8", "2001:db8::/32"]);
     let mut world = World::new(lab).with_users_clb("lb-reuse-05");
     world.settle();
-    assert!(world.cloud.access_lists.is_empty());
+    assert_eq!(entries(&world), ["10.0.0.0/8"]);
     let said = world.said().join("\n");
-    assert!(said.contains("has no range of the CLB's family, ipv4"), "{said}");
+    assert!(
+        said.contains("2001:db8::/32 are not of the CLB's family"),
+        "{said}"
+    );
+}
+
+#[test]
+fn ranges_are_of_the_family_that_the_clb_has_and_not_of_the_one_that_it_cannot_get() {
+    let mut world = World::settled(with_ranges(Lab::tcp(), &["10.0.0.0/8"]));
+    world.lab = with_ranges(world.lab, &["10.0.0.0/8", "172.16.0.0/12"]).annotated("ip-version", "ipv6");
+    world.settle();
+    assert_eq!(entries(&world), ["10.0.0.0/8", "172.16.0.0/12"]);
+    let said = world.said().join("\n");
+    assert!(
+        said.contains("ip-version") && said.contains("cannot be changed"),
+        "{said}"
+    );
+    assert_ne!(
+        world.condition(ACCEPTED).as_deref(),
+        Some("False InvalidAnnotations")
+    );
+}
+
+#[test]
+fn listeners_that_are_not_managed_need_no_range_of_their_clbs_family() {
+    let lab = with_ranges(Lab::tcp(), &["2001:db8::/32"]).annotated("id", "lb-reuse-05");
+    let mut world = World::new(lab).with_users_clb("lb-reuse-05");
+    assert_eq!(world.settle().state, State::Converged);
+    let said = world.said().join("\n");
+    assert!(
+        said.contains("the listeners of the reused CLB are not managed"),
+        "{said}"
+    );
+    assert!(!said.contains("family"), "{said}");
+}
+
+#[test]
+fn no_plan_makes_a_listener_that_no_list_guards() {
+    let desired = with_ranges(Lab::tcp(), &["2001:db8::/32"])
+        .annotated("ip-version", "ipv6")
+        .desired();
+    let world = World::settled(Lab::tcp());
+    let context = PlanContext {
+        cluster: &world.lab.cluster,
+        service: &world.lab.service,
+        nodes: &world.lab.nodes,
+        attachments: &Attachments::default(),
+        left_out: &[],
+        coming_charge_type: None,
+        may_have_access_list: false,
+        fresh: true,
+    };
+    let mut without_listeners = world.clb().clone();
+    without_listeners.listeners.clear();
+    // Listeners that are there stay.
+    for clb in [without_listeners, world.clb().clone()] {
+        let plan = plan(context, &desired, Some(&clb), None);
+        assert_eq!(plan.operations, []);
+        let [obstacle] = &plan.obstacles[..] else {
+            panic!("one obstacle, not {:?}", plan.obstacles)
+        };
+        assert!(
+            obstacle
+                .message
+                .contains("has no range of the CLB's family, ipv4"),
+            "{obstacle:?}"
+        );
+    }
 }
 
 #[test]
