@@ -76,6 +76,7 @@ impl Enis {
         loop {
             let action = DescribeNetworkInterfaces {
                 vpc_id: vpc,
+                vswitch_id: None,
                 addresses,
                 next_token: next_token.as_deref(),
             };

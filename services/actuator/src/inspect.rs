@@ -1,4 +1,6 @@
-//! Answers questions about things that annotations name: certificates, access control lists, vSwitches, zones.
+//! Answers questions about things that annotations name: certificates, access control lists, vSwitches, zones, addresses.
+
+mod addresses;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -54,6 +56,7 @@ pub(crate) async fn inspect(cloud: &Cloud, query: &InspectQuery) -> Result<Facts
         let pairs = cloud.read(&asker, &DescribeZonePairs, deadline).await?;
         facts.zone_pairs.extend(pairs);
     }
+    facts.held_addresses = addresses::held(cloud, &query.static_addresses, &asker, deadline).await?;
     Ok(facts)
 }
 

@@ -1,4 +1,4 @@
-//! The calls of the ECS API, version 2014-05-26: network interfaces of pods.
+//! The calls of the ECS API, version 2014-05-26: network interfaces of pods, and those that have an address that a CLB is to have.
 
 use std::net::IpAddr;
 
@@ -13,6 +13,8 @@ const PAGE_SIZE: usize = 500;
 pub struct DescribeNetworkInterfaces<'a> {
     /// `VpcId`.
     pub vpc_id: &'a str,
+    /// `VSwitchId`; none for the whole VPC.
+    pub vswitch_id: Option<&'a str>,
     /// At most [`crate::ADDRESSES_PER_READ`] of one family.
     pub addresses: &'a [IpAddr],
     /// Where the last page ended.
@@ -50,6 +52,7 @@ impl Action for DescribeNetworkInterfaces<'_> {
 
     fn parameters(&self, parameters: &mut Parameters) {
         parameters.set("VpcId", self.vpc_id);
+        parameters.set_some("VSwitchId", self.vswitch_id);
         parameters.set("MaxResults", PAGE_SIZE);
         parameters.set_some("NextToken", self.next_token);
         let (v4, v6): (Vec<&IpAddr>, Vec<&IpAddr>) = self.addresses.iter().partition(|one| one.is_ipv4());
@@ -98,6 +101,7 @@ mod tests {
             "Ipv6Sets": {"Ipv6Set": [{"Ipv6Address": "fd00::3"}]}}]}});
         let action = DescribeNetworkInterfaces {
             vpc_id: "vpc-1",
+            vswitch_id: None,
             addresses: &[],
             next_token: None,
         };

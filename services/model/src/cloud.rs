@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,46 @@ pub struct ZonePair {
     pub address_type: AddressType,
     /// Of CLBs of this family.
     pub ip_version: IpVersion,
+}
+
+/// An address of a vSwitch that a CLB is to have.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StaticAddress {
+    /// The vSwitch's VPC: addresses repeat across VPCs.
+    pub vpc_id: String,
+    /// The vSwitch.
+    pub vswitch_id: String,
+    /// The address.
+    pub address: Ipv4Addr,
+}
+
+impl fmt::Display for StaticAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "address {} of vSwitch {}", self.address, self.vswitch_id)
+    }
+}
+
+/// What has an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddressHolder {
+    /// A CLB.
+    LoadBalancer {
+        /// `LoadBalancerId`.
+        id: LoadBalancerId,
+        /// The value of its tag [`OWNER_TAG`](crate::marks::OWNER_TAG); empty without the tag.
+        owner: String,
+    },
+    /// A network interface, by its id.
+    NetworkInterface(String),
+}
+
+impl fmt::Display for AddressHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LoadBalancer { id, .. } => write!(f, "CLB {id}"),
+            Self::NetworkInterface(id) => write!(f, "network interface {id}"),
+        }
+    }
 }
 
 /// What tells the listeners of one CLB apart.

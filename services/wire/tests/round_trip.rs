@@ -7,9 +7,12 @@
 
 mod strategies;
 
+use std::collections::BTreeSet;
+
 use clb_proto::{actuator, snapshot};
 use clb_wire::actuator::{
-    Interest, MirrorUpdate, batch_from_proto, batch_to_proto, interest_from_proto, interest_to_proto,
+    Facts, InspectQuery, Interest, MirrorUpdate, batch_from_proto, batch_to_proto, facts_from_proto,
+    facts_to_proto, inspect_query_from_proto, inspect_query_to_proto, interest_from_proto, interest_to_proto,
     load_balancer_from_proto, load_balancer_to_proto, mirror_update_from_proto, mirror_update_to_proto,
     operation_result_from_proto, operation_result_to_proto,
 };
@@ -100,6 +103,26 @@ proptest! {
     ) {
         let interest = Interest { service, default_name, load_balancer };
         prop_assert_eq!(interest_from_proto(sent(&interest_to_proto(&interest))).unwrap(), interest);
+    }
+
+    #[test]
+    fn questions_about_addresses(static_addresses in strategies::cloud::static_addresses()) {
+        let query = InspectQuery {
+            cluster: "c-lab".parse().unwrap(),
+            region: "cn-hangzhou".to_owned(),
+            certificate_ids: BTreeSet::new(),
+            acl_ids: BTreeSet::new(),
+            vswitch_ids: BTreeSet::new(),
+            zone_pairs: false,
+            static_addresses,
+        };
+        prop_assert_eq!(inspect_query_from_proto(sent(&inspect_query_to_proto(&query))).unwrap(), query);
+    }
+
+    #[test]
+    fn holders_of_addresses(held_addresses in strategies::cloud::held_addresses()) {
+        let facts = Facts { held_addresses, ..Facts::default() };
+        prop_assert_eq!(facts_from_proto(sent(&facts_to_proto(&facts))), facts);
     }
 
     #[test]

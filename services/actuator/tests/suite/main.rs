@@ -7,13 +7,16 @@
 )]
 
 mod access_lists;
+mod addresses;
 mod backends;
 mod batches;
 mod changes;
 mod credentials;
 mod faults;
 mod lab;
+mod last_look;
 mod mirror;
 mod own_writes;
 mod plans;
 mod shutdown;
+mod waiting;

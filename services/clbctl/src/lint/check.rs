@@ -99,6 +99,7 @@ fn grant(question: &Question, cluster: &ClusterSettings, facts: &mut CloudFacts)
             facts.vswitches.insert(id.clone(), Some(vswitch));
         }
         Question::ZonePairs => facts.zone_pairs = Some(BTreeSet::new()),
+        Question::StaticAddress(address) => drop(facts.static_addresses.insert(address.clone(), None)),
     }
 }
 

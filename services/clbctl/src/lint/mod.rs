@@ -124,6 +124,10 @@ fn findings(file: &Path, manifest: &Manifest<'_>) -> Vec<Finding> {
                 let message = "whether the zones are of the region, and have such a CLB".to_owned();
                 return finding(line, Level::Unchecked, message);
             }
+            Question::StaticAddress(address) => {
+                let line = manifest.line_of_value(&address.address.to_string());
+                return finding(line, Level::Unchecked, format!("whether {address} is free"));
+            }
         };
         let line = manifest.line_of_value(id);
         finding(line, Level::Unchecked, format!("whether {what} {id} exists"))

@@ -1,6 +1,6 @@
 //! CLBs: describe, create, change, delete.
 
-use clb_model::cloud::{InstanceChargeType, InternetChargeType, LoadBalancer};
+use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, LoadBalancer, StaticAddress};
 use clb_model::identity::LoadBalancerId;
 use clb_model::marks::MODIFICATION_PROTECTION_REASON;
 use clb_model::operation::{LoadBalancerChange, NewLoadBalancer};
@@ -26,6 +26,8 @@ pub enum LoadBalancerFilter {
         /// `TagValue`.
         value: String,
     },
+    /// The internal one that has this address.
+    Address(StaticAddress),
 }
 
 /// `DescribeLoadBalancers`: one page.
@@ -65,6 +67,12 @@ impl Action for DescribeLoadBalancers {
             LoadBalancerFilter::Tag { key, value } => {
                 parameters.set("Tags", serde_json::json!([{"TagKey": key, "TagValue": value}]));
             }
+            LoadBalancerFilter::Address(address) => {
+                parameters.set("AddressType", AddressType::Intranet);
+                parameters.set("VpcId", &address.vpc_id);
+                parameters.set("VSwitchId", &address.vswitch_id);
+                parameters.set("Address", address.address);
+            }
         }
     }
 
@@ -98,9 +106,7 @@ fn load_balancer(node: Node<'_>) -> Result<LoadBalancer, UnexpectedAnswer> {
         version: PartVersion::default(),
         name: node.text_or_empty("LoadBalancerName"),
         address: node.text_or_empty("Address"),
-        address_type: node
-            .parsed("AddressType")
-            .unwrap_or(clb_model::cloud::AddressType::Internet),
+        address_type: node.parsed("AddressType").unwrap_or(AddressType::Internet),
         ip_version: node
             .parsed("AddressIPVersion")
             .unwrap_or(clb_model::cloud::IpVersion::V4),

@@ -6,7 +6,7 @@ use std::fmt;
 
 use clb_model::VServerGroupId;
 use clb_model::attribute::ListenerAttribute;
-use clb_model::cloud::{IpVersion, LoadBalancer, ZonePair};
+use clb_model::cloud::{AddressHolder, IpVersion, LoadBalancer, StaticAddress, ZonePair};
 use ipnet::IpNet;
 
 /// Something to ask the cloud.
@@ -20,6 +20,8 @@ pub enum Question {
     VSwitch(String),
     /// In which pairs of zones can a CLB be?
     ZonePairs,
+    /// Does anything have this address already?
+    StaticAddress(StaticAddress),
 }
 
 impl fmt::Display for Question {
@@ -29,6 +31,7 @@ impl fmt::Display for Question {
             Self::AccessControlList(id) => write!(f, "access control list {id}"),
             Self::VSwitch(id) => write!(f, "vSwitch {id}"),
             Self::ZonePairs => f.write_str("the region's zones"),
+            Self::StaticAddress(address) => address.fmt(f),
         }
     }
 }
@@ -44,6 +47,11 @@ pub struct CloudFacts {
     pub vswitches: BTreeMap<String, Option<VSwitchFact>>,
     /// The pairs of zones that a CLB can have; none while that is not known. Empty: the cloud does not say.
     pub zone_pairs: Option<BTreeSet<ZonePair>>,
+    /// What has an address; none when it is free.
+    pub static_addresses: BTreeMap<StaticAddress, Option<AddressHolder>>,
+    /// Whether the Service's CLB has its address already, or may have it: that cannot change, so nobody need ask what has the one that the
+    /// Service names.
+    pub address_is_given: bool,
     /// The family of the Service's CLB, where it has one or uses one of the user's.
     pub ip_version: Option<IpVersion>,
     /// By the description of backends, where no group has that name: the groups that hold some, with the greatest of their weights. Those
@@ -85,7 +93,7 @@ impl CloudFacts {
     /// is in use stays in use; only one that would be set anew must be valid.
     #[must_use]
     pub fn with_observed(&self, load_balancer: &LoadBalancer) -> Self {
-        let mut facts = self.clone();
+        let mut facts = self.with_address_given();
         facts.ip_version = Some(load_balancer.ip_version);
         // The zones of a CLB that is there cannot change any more.
         facts.zone_pairs = Some(BTreeSet::new());
@@ -119,6 +127,15 @@ impl CloudFacts {
         facts
     }
 
+    /// The same for a Service whose CLB has its address already, or may have it.
+    #[must_use]
+    pub fn with_address_given(&self) -> Self {
+        Self {
+            address_is_given: true,
+            ..self.clone()
+        }
+    }
+
     /// Those of the questions that have no answer yet.
     #[must_use]
     pub fn unanswered(&self, questions: &BTreeSet<Question>) -> BTreeSet<Question> {
@@ -129,6 +146,7 @@ impl CloudFacts {
                 Question::AccessControlList(id) => !self.access_control_lists.contains_key(id),
                 Question::VSwitch(id) => !self.vswitches.contains_key(id),
                 Question::ZonePairs => self.zone_pairs.is_none(),
+                Question::StaticAddress(address) => !self.static_addresses.contains_key(address),
             })
             .cloned()
             .collect()

@@ -30,6 +30,7 @@ pub(crate) async fn inspect(
         acl_ids: BTreeSet::new(),
         vswitch_ids: BTreeSet::new(),
         zone_pairs: false,
+        static_addresses: BTreeSet::new(),
     };
     for question in questions {
         match question {
@@ -37,6 +38,7 @@ pub(crate) async fn inspect(
             Question::AccessControlList(id) => drop(query.acl_ids.insert(id)),
             Question::VSwitch(id) => drop(query.vswitch_ids.insert(id)),
             Question::ZonePairs => query.zone_pairs = true,
+            Question::StaticAddress(address) => drop(query.static_addresses.insert(address)),
         }
     }
     match timeout(DEADLINE, client.inspect(inspect_query_to_proto(&query))).await {

@@ -1,15 +1,19 @@
-//! Answers about certificates, access control lists, vSwitches and zones, kept for a while; questions are asked once, for all Services that wait.
+//! Answers about certificates, access control lists, vSwitches, zones and addresses, kept for a while; questions are asked once, for all
+//! Services that wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clb_model::ServiceUid;
+use clb_model::cloud::StaticAddress;
 use clb_planner_core::facts::{AccessControlList, Certificate, CloudFacts, Question, VSwitchFact};
 use clb_wire::actuator::Facts;
 use tokio::time::Instant;
 
 /// Ids in one Inspect call.
 const QUESTIONS_PER_CALL: usize = 50;
+/// How long it holds at most what has an address: that changes by what Services do.
+const ADDRESS_TTL: Duration = Duration::from_secs(10);
 /// Calls in a row that fail before Services are told: one or two may pass by themselves.
 const FAILURES_TO_TELL: u32 = 3;
 
@@ -21,6 +25,8 @@ pub(crate) struct FactCache {
     expiries: BTreeSet<(Instant, Question)>,
     open: BTreeMap<Question, BTreeSet<ServiceUid>>,
     asking: BTreeSet<Question>,
+    /// Addresses with which CLBs are being created, and for which Services.
+    claims: BTreeMap<StaticAddress, ServiceUid>,
     failures: u32,
 }
 
@@ -33,6 +39,7 @@ impl FactCache {
             expiries: BTreeSet::new(),
             open: BTreeMap::new(),
             asking: BTreeSet::new(),
+            claims: BTreeMap::new(),
             failures: 0,
         }
     }
@@ -46,6 +53,7 @@ impl FactCache {
                     Question::AccessControlList(id) => drop(self.facts.access_control_lists.remove(&id)),
                     Question::VSwitch(id) => drop(self.facts.vswitches.remove(&id)),
                     Question::ZonePairs => self.facts.zone_pairs = None,
+                    Question::StaticAddress(address) => drop(self.facts.static_addresses.remove(&address)),
                 }
             }
         }
@@ -62,15 +70,44 @@ impl FactCache {
     /// What to ask next; empty while a call is under way or nothing is open.
     pub(crate) fn next_call(&mut self) -> BTreeSet<Question> {
         if self.asking.is_empty() {
-            self.asking = self.open.keys().take(QUESTIONS_PER_CALL).cloned().collect();
+            let claims = &self.claims;
+            let is_claimed = |question: &&Question| match question {
+                Question::StaticAddress(address) => claims.contains_key(address),
+                _ => false,
+            };
+            let open = self.open.keys().filter(|question| !is_claimed(question));
+            self.asking = open.take(QUESTIONS_PER_CALL).cloned().collect();
             return self.asking.clone();
         }
         BTreeSet::new()
     }
 
+    /// A CLB with this address is to be created for the Service: whether that may begin. No while one is being created for another Service;
+    /// then this one waits for what the cloud says after it.
+    pub(crate) fn claim(&mut self, uid: &ServiceUid, address: &StaticAddress) -> bool {
+        let holder = self.claims.entry(address.clone()).or_insert_with(|| uid.clone());
+        if holder == uid {
+            return true;
+        }
+        let question = Question::StaticAddress(address.clone());
+        self.open.entry(question).or_default().insert(uid.clone());
+        false
+    }
+
+    /// The creation for the Service has ended: what is known of its address is out of date.
+    pub(crate) fn release(&mut self, uid: &ServiceUid) {
+        let facts = &mut self.facts.static_addresses;
+        self.claims.retain(|address, holder| {
+            let ended = holder == uid;
+            if ended {
+                facts.remove(address);
+            }
+            !ended
+        });
+    }
+
     /// Takes in the answers to the call and returns the Services that waited for them.
     pub(crate) fn answer(&mut self, answers: &Facts, now: Instant) -> BTreeSet<ServiceUid> {
-        let due = now + self.ttl;
         self.failures = 0;
         self.facts.unanswered_because = None;
         let asked = std::mem::take(&mut self.asking);
@@ -97,9 +134,17 @@ impl FactCache {
                     self.facts.vswitches.insert(id.clone(), fact);
                 }
                 Question::ZonePairs => self.facts.zone_pairs = Some(answers.zone_pairs.clone()),
+                Question::StaticAddress(address) => {
+                    let holder = answers.held_addresses.get(address).cloned();
+                    self.facts.static_addresses.insert(address.clone(), holder);
+                }
             }
             waited.extend(self.open.remove(&question).unwrap_or_default());
-            self.expiries.insert((due, question));
+            let ttl = match question {
+                Question::StaticAddress(_) => self.ttl.min(ADDRESS_TTL),
+                _ => self.ttl,
+            };
+            self.expiries.insert((now + ttl, question));
         }
         waited
     }
@@ -120,7 +165,69 @@ impl FactCache {
 
 #[cfg(test)]
 mod tests {
+    use clb_model::cloud::AddressHolder;
+
     use super::*;
+
+    fn address() -> StaticAddress {
+        StaticAddress {
+            vpc_id: "vpc-lab".to_owned(),
+            vswitch_id: "vsw-k".to_owned(),
+            address: "10.0.250.8".parse().unwrap(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_an_address_is_soon_asked_again() {
+        let mut cache = FactCache::new(Duration::from_secs(60));
+        let uid = ServiceUid::new("a").unwrap();
+        let questions = BTreeSet::from([
+            Question::StaticAddress(address()),
+            Question::VSwitch("vsw-k".to_owned()),
+        ]);
+        cache.ask(&uid, &questions);
+        cache.next_call();
+        let holder = AddressHolder::NetworkInterface("eni-1".to_owned());
+        let answers = Facts {
+            held_addresses: [(address(), holder.clone())].into(),
+            ..Facts::default()
+        };
+        cache.answer(&answers, Instant::now());
+        let known = cache.current(Instant::now());
+        assert_eq!(known.static_addresses[&address()], Some(holder));
+        tokio::time::advance(Duration::from_secs(30)).await;
+        let known = cache.current(Instant::now());
+        assert_eq!(
+            known.unanswered(&questions),
+            [Question::StaticAddress(address())].into()
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_is_given_to_one_service_at_a_time() {
+        let mut cache = FactCache::new(Duration::from_secs(60));
+        let (first, second) = (ServiceUid::new("a").unwrap(), ServiceUid::new("b").unwrap());
+        let questions = BTreeSet::from([Question::StaticAddress(address())]);
+        cache.ask(&first, &questions);
+        cache.next_call();
+        cache.answer(&Facts::default(), Instant::now());
+        assert!(cache.claim(&first, &address()));
+        assert!(cache.claim(&first, &address()), "its newer plan");
+        assert!(!cache.claim(&second, &address()));
+        assert_eq!(
+            cache.next_call(),
+            BTreeSet::new(),
+            "nobody knows until the creation has ended"
+        );
+        cache.release(&first);
+        assert!(cache.current(Instant::now()).static_addresses.is_empty());
+        assert_eq!(cache.next_call(), questions);
+        assert_eq!(
+            cache.answer(&Facts::default(), Instant::now()),
+            [second.clone()].into()
+        );
+        assert!(cache.claim(&second, &address()));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn services_are_told_after_some_failures_and_no_more_once_there_is_an_answer() {

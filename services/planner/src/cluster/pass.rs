@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clb_model::ServiceUid;
-use clb_model::operation::{Batch, OperationResult, Outcome};
+use clb_model::cloud::StaticAddress;
+use clb_model::operation::{Batch, Change, OperationResult, Outcome};
 use clb_planner_core::step::{Observation, PlannedBatch, State, StepInputs};
 use clb_telemetry::SpanTraceExt as _;
 use tokio::task::JoinError;
@@ -95,6 +96,11 @@ impl ClusterTask {
             if !std::mem::replace(&mut known.waits_for_room, true) {
                 self.waiting_for_room.push_back(uid.clone());
             }
+            return;
+        }
+        if let Some(address) = step.batch.as_ref().and_then(static_address)
+            && !self.facts.claim(uid, &address)
+        {
             return;
         }
         let trace = span.trace_context();
@@ -226,6 +232,7 @@ impl ClusterTask {
                 let newest = self.under_way.get(uid).map(|under_way| under_way.batch.plan);
                 let end = if newest == Some(batch.plan) {
                     self.under_way.remove(uid);
+                    self.facts.release(uid);
                     let end = self.take_execution(&batch, execution, now);
                     if end != BatchEnd::Done {
                         // What was done of it is shown; until it is planned again, the rest is there for others.
@@ -330,6 +337,21 @@ impl UnderWay {
         let due = self.renew_at.is_some_and(|at| at <= now);
         newer.is_some_and(|newer| due || newer.operations != self.batch.operations)
     }
+}
+
+/// The address with which the batch creates a CLB.
+fn static_address(batch: &PlannedBatch) -> Option<StaticAddress> {
+    batch
+        .operations
+        .iter()
+        .find_map(|operation| match &operation.change {
+            Change::CreateLoadBalancer(new) => Some(StaticAddress {
+                vpc_id: new.vpc_id.clone()?,
+                vswitch_id: new.vswitch_ids.first()?.clone(),
+                address: new.address.as_ref()?.parse().ok()?,
+            }),
+            _ => None,
+        })
 }
 
 /// How long to wait where nothing failed and some operations only have to wait; none where something failed.

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clb_model::ClusterId;
-use clb_model::cloud::{IpVersion, ZonePair};
+use clb_model::cloud::{AddressHolder, IpVersion, StaticAddress, ZonePair};
+use clb_model::{ClusterId, LoadBalancerId};
 use clb_proto::actuator::v1;
 
 use crate::WireError;
 use crate::field::Reader;
 
 const INSPECT_REQUEST: Reader = Reader("InspectRequest");
+const STATIC_ADDRESS: Reader = Reader("StaticAddress");
 
 /// What the planner asks about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct InspectQuery {
     pub vswitch_ids: BTreeSet<String>,
     /// Whether the region's pairs of zones are asked for.
     pub zone_pairs: bool,
+    /// Addresses that CLBs are to have.
+    pub static_addresses: BTreeSet<StaticAddress>,
 }
 
 /// What is there, by id. What was asked for and is absent does not exist.
@@ -39,6 +42,8 @@ pub struct Facts {
     pub vswitches: BTreeMap<String, VSwitchFact>,
     /// The pairs of zones that a CLB can have, if they were asked for.
     pub zone_pairs: BTreeSet<ZonePair>,
+    /// Those of the addresses that are taken, with what has them. What was asked for and is absent is free.
+    pub held_addresses: BTreeMap<StaticAddress, AddressHolder>,
 }
 
 /// A server certificate.
@@ -78,13 +83,14 @@ pub fn inspect_query_to_proto(query: &InspectQuery) -> v1::InspectRequest {
         acl_ids: query.acl_ids.iter().cloned().collect(),
         vswitch_ids: query.vswitch_ids.iter().cloned().collect(),
         zone_pairs: query.zone_pairs,
+        static_addresses: query.static_addresses.iter().map(address_to_proto).collect(),
     }
 }
 
 /// For the actuator.
 ///
 /// # Errors
-/// A cluster's id that is none.
+/// A cluster's id or an address that is none.
 pub fn inspect_query_from_proto(message: v1::InspectRequest) -> Result<InspectQuery, WireError> {
     Ok(InspectQuery {
         cluster: INSPECT_REQUEST.text("cluster_id", &message.cluster_id)?,
@@ -93,6 +99,11 @@ pub fn inspect_query_from_proto(message: v1::InspectRequest) -> Result<InspectQu
         acl_ids: message.acl_ids.into_iter().collect(),
         vswitch_ids: message.vswitch_ids.into_iter().collect(),
         zone_pairs: message.zone_pairs,
+        static_addresses: message
+            .static_addresses
+            .into_iter()
+            .map(address_from_proto)
+            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -135,6 +146,7 @@ pub fn facts_to_proto(facts: &Facts) -> v1::InspectResponse {
                 ip_version: pair.ip_version.as_str().to_owned(),
             })
             .collect(),
+        held_addresses: facts.held_addresses.iter().map(held_to_proto).collect(),
     }
 }
 
@@ -191,5 +203,57 @@ pub fn facts_from_proto(message: v1::InspectResponse) -> Facts {
                 })
             })
             .collect(),
+        held_addresses: message
+            .held_addresses
+            .into_iter()
+            .filter_map(held_from_proto)
+            .collect(),
     }
+}
+
+fn address_to_proto(address: &StaticAddress) -> v1::StaticAddress {
+    v1::StaticAddress {
+        vpc_id: address.vpc_id.clone(),
+        vswitch_id: address.vswitch_id.clone(),
+        address: address.address.to_string(),
+    }
+}
+
+fn address_from_proto(message: v1::StaticAddress) -> Result<StaticAddress, WireError> {
+    Ok(StaticAddress {
+        address: message
+            .address
+            .parse()
+            .map_err(|_| STATIC_ADDRESS.invalid("address", &message.address, "an IPv4 address"))?,
+        vpc_id: message.vpc_id,
+        vswitch_id: message.vswitch_id,
+    })
+}
+
+fn held_to_proto((address, holder): (&StaticAddress, &AddressHolder)) -> v1::HeldAddress {
+    let mut message = v1::HeldAddress {
+        address: Some(address_to_proto(address)),
+        ..v1::HeldAddress::default()
+    };
+    match holder {
+        AddressHolder::LoadBalancer { id, owner } => {
+            message.load_balancer_id = id.to_string();
+            message.load_balancer_owner.clone_from(owner);
+        }
+        AddressHolder::NetworkInterface(id) => message.network_interface_id.clone_from(id),
+    }
+    message
+}
+
+/// None where it cannot be told which address is meant: then the cloud refuses it to whom it does not belong.
+fn held_from_proto(message: v1::HeldAddress) -> Option<(StaticAddress, AddressHolder)> {
+    let address = address_from_proto(message.address?).ok()?;
+    let holder = match message.load_balancer_id.parse::<LoadBalancerId>() {
+        Ok(id) => AddressHolder::LoadBalancer {
+            id,
+            owner: message.load_balancer_owner,
+        },
+        Err(_) => AddressHolder::NetworkInterface(message.network_interface_id),
+    };
+    Some((address, holder))
 }

@@ -1,5 +1,6 @@
 //! CLBs with what is on them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use clb_model::attribute::{AttributeKind, AttributeValue, ListenerAttribute, ListenerAttributes};
@@ -185,4 +186,26 @@ pub(crate) fn range() -> impl Strategy<Value = IpNet> {
     let v6 = (any::<u128>(), 0..=128_u8)
         .prop_map(|(bits, length)| IpNet::new_assert(Ipv6Addr::from(bits).into(), length));
     prop_oneof![v4, v6].prop_map(|range| range.trunc())
+}
+
+fn static_address() -> impl Strategy<Value = StaticAddress> {
+    (name(), name(), any::<u32>()).prop_map(|(vpc_id, vswitch_id, bits)| StaticAddress {
+        vpc_id,
+        vswitch_id,
+        address: Ipv4Addr::from(bits),
+    })
+}
+
+fn address_holder() -> impl Strategy<Value = AddressHolder> {
+    let load_balancer =
+        (load_balancer_id(), text()).prop_map(|(id, owner)| AddressHolder::LoadBalancer { id, owner });
+    prop_oneof![load_balancer, name().prop_map(AddressHolder::NetworkInterface)]
+}
+
+pub(crate) fn static_addresses() -> impl Strategy<Value = BTreeSet<StaticAddress>> {
+    btree_set(static_address(), 0..4)
+}
+
+pub(crate) fn held_addresses() -> impl Strategy<Value = BTreeMap<StaticAddress, AddressHolder>> {
+    btree_map(static_address(), address_holder(), 0..4)
 }

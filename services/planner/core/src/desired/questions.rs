@@ -30,7 +30,7 @@ pub(super) fn questions(context: &Context<'_>) -> BTreeSet<Question> {
     let acl = access_control_list(context).map(|written| Question::AccessControlList(written.text.clone()));
     certificates
         .chain(acl)
-        .chain(vswitches::question(context))
+        .chain(vswitches::questions(context))
         .chain(zones::question(context))
         .collect()
 }

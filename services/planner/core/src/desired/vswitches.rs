@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use clb_model::cloud::AddressType;
+use clb_model::cloud::{AddressHolder, AddressType, StaticAddress};
+use clb_model::marks::default_name;
 use ipnet::{IpNet, Ipv4Net};
 
 use super::context::Context;
@@ -20,9 +21,11 @@ const RESERVED_AT_THE_END: u32 = 3;
 /// How far behind the middle of its vSwitch the address of an example is: Nodes and pods have theirs from the start on, CLBs from the end.
 const BEHIND_THE_MIDDLE: u32 = 10;
 
-/// What has to be known.
-pub(super) fn question(context: &Context<'_>) -> Option<Question> {
-    named(context).map(|written| Question::VSwitch(written.text.clone()))
+/// What has to be known: the vSwitch first, because who has an address is of interest only for one that the CLB can have.
+pub(super) fn questions(context: &Context<'_>) -> impl Iterator<Item = Question> {
+    let vswitch = named(context).map(|written| Question::VSwitch(written.text.clone()));
+    let address = static_address(context).map(Question::StaticAddress);
+    vswitch.into_iter().chain(address)
 }
 
 /// What is wrong with the vSwitch, and with an address that should be of it.
@@ -42,20 +45,51 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
         let why = format!("this one is of {}", known.vpc_id);
         problems.push(written.problem(of_the_vpc(context, &why), VSWITCH_ID.example));
     }
-    if let Some(address) = &context.annotations().instance.address
-        && let Some(range) = known.cidr
-        && !can_be_of(range, address.value)
-    {
-        let allowed = format!(
-            "an address of vSwitch {} ({range}) that the cloud does not keep for itself, as it does the first and the last three",
-            written.text
-        );
-        problems.push(address.problem(allowed, ADDRESS.example));
-    }
+    problems.extend(address_problem(context, &written.text, known));
     problems
 }
 
-/// An address of the vSwitch that is named.
+/// What is wrong with the address.
+fn address_problem(context: &Context<'_>, vswitch_id: &str, known: &VSwitchFact) -> Option<Problem> {
+    let address = context.annotations().instance.address.as_ref()?;
+    if let Some(range) = known.cidr
+        && !can_be_of(range, address.value)
+    {
+        let allowed = format!(
+            "an address of vSwitch {vswitch_id} ({range}) that the cloud does not keep for itself, as it does the first and the last three"
+        );
+        return Some(address.problem(allowed, ADDRESS.example));
+    }
+    let holder = holder(context, &static_address(context)?)?;
+    let range = known.cidr.map(|range| format!(" ({range})")).unwrap_or_default();
+    let allowed =
+        format!("an address of vSwitch {vswitch_id}{range} that nothing else has; {holder} has this one");
+    Some(address.problem(allowed, ADDRESS.example))
+}
+
+/// What else has the address. A CLB that carries this Service's mark is its own, which the mirror does not show yet.
+fn holder<'a>(context: &Context<'a>, address: &StaticAddress) -> Option<&'a AddressHolder> {
+    let holder = context.inputs.facts.static_addresses.get(address)?.as_ref()?;
+    let own = default_name(&context.inputs.service.uid);
+    let is_own = matches!(holder, AddressHolder::LoadBalancer { owner, .. } if *owner == own);
+    (!is_own).then_some(holder)
+}
+
+/// The address that a CLB is to be created with, where nothing is wrong with it that is known already.
+fn static_address(context: &Context<'_>) -> Option<StaticAddress> {
+    let written = named(context)?;
+    let address = context.annotations().instance.address.as_ref()?.value;
+    let known: &VSwitchFact = context.inputs.facts.vswitches.get(&written.text)?.as_ref()?;
+    let fits = known.vpc_id == context.inputs.cluster.vpc_id
+        && known.cidr.is_none_or(|range| can_be_of(range, address));
+    (fits && !context.inputs.facts.address_is_given).then(|| StaticAddress {
+        vpc_id: known.vpc_id.clone(),
+        vswitch_id: written.text.clone(),
+        address,
+    })
+}
+
+/// An address of the vSwitch that is named, none that is known to be taken.
 pub(super) fn example_address(context: &Context<'_>) -> Option<String> {
     let written = context.annotations().instance.vswitch_id.as_ref()?;
     let known: &VSwitchFact = context.inputs.facts.vswitches.get(&written.text)?.as_ref()?;
@@ -64,8 +98,19 @@ pub(super) fn example_address(context: &Context<'_>) -> Option<String> {
     };
     let (first, last) = usable(range);
     let half = (u32::from(range.broadcast()) - u32::from(range.network())) / 2;
-    let address = first.saturating_add(half).saturating_add(BEHIND_THE_MIDDLE);
-    (first <= last).then(|| Ipv4Addr::from(address.min(last)).to_string())
+    let address = first
+        .saturating_add(half)
+        .saturating_add(BEHIND_THE_MIDDLE)
+        .min(last);
+    let is_held = |address: Ipv4Addr| {
+        let mut known = context.inputs.facts.static_addresses.iter();
+        known.any(|(held, by)| held.vswitch_id == written.text && held.address == address && by.is_some())
+    };
+    (address..=last)
+        .chain(first..address)
+        .map(Ipv4Addr::from)
+        .find(|address| !is_held(*address))
+        .map(|address| address.to_string())
 }
 
 /// What is allowed, and why this one is not.

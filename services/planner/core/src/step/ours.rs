@@ -17,6 +17,7 @@ use super::said::{FAILED, say_failures, say_families, say_names, say_notices, sa
 use super::status::{remember, write_status};
 use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
+use crate::annotations::instance::ADDRESS;
 use crate::conditions::{self, ACCEPTED, ADOPTED, PROGRAMMED, Subject, reason};
 use crate::desired::{self, Desired, Wish, backends_despite_problems, desired};
 use crate::facts::{CloudFacts, Question};
@@ -29,6 +30,9 @@ use crate::reuse::{self, Refusal};
 const INACTIVE_LIMIT_MS: u64 = 10 * 60_000;
 /// The event's reason where the CLB itself does not work.
 const UNAVAILABLE: &str = events::reason::UNAVAILABLE_LOAD_BALANCER;
+
+/// After how long it is looked again whether an address that something else has is free, milliseconds. Each look is two reads of the cloud.
+const HELD_ADDRESS_AGAIN_MS: u64 = 20_000;
 
 pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
     let known = facts_in_use(inputs);
@@ -127,13 +131,15 @@ fn not_adopted(service: &Service) -> Option<Service> {
     Some(service)
 }
 
-/// The facts with what the Service's own CLB shows to be there, where there is one.
+/// The facts with what the Service's own CLB shows to be there, where there is one; none where one is to be made.
 fn facts_in_use(inputs: StepInputs<'_>) -> Option<CloudFacts> {
     let Observation::Known(observed) = inputs.observed else {
-        return None;
+        return may_not_be_all(inputs).then(|| inputs.facts.with_address_given());
     };
-    let found = find(inputs.service, &inputs.cluster.id, observed).ok()??;
-    Some(inputs.facts.with_observed(found.load_balancer))
+    match find(inputs.service, &inputs.cluster.id, observed) {
+        Ok(found) => Some(inputs.facts.with_observed(found?.load_balancer)),
+        Err(_) => Some(inputs.facts.with_address_given()),
+    }
 }
 
 fn inputs_for<'a>(inputs: StepInputs<'a>, service: &'a Service) -> desired::Inputs<'a> {
@@ -170,7 +176,20 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -
             .set(PROGRAMMED, false, refusal.reason, message.clone());
     }
     follow_backends(&mut pass, service);
+    if problems
+        .iter()
+        .any(|problem| is_about_a_held_address(inputs.facts, problem))
+    {
+        pass.wake_at(Some(inputs.now_ms.saturating_add(HELD_ADDRESS_AGAIN_MS)));
+    }
     pass.end(State::Failed, message)
+}
+
+/// Whether a mistake passes without a change of the Service, once what has the address gives it back.
+fn is_about_a_held_address(facts: &CloudFacts, problem: &Problem) -> bool {
+    let mut addresses = facts.static_addresses.iter();
+    ADDRESS.names().contains(&problem.place)
+        && addresses.any(|(known, holder)| holder.is_some() && known.address.to_string() == problem.value)
 }
 
 /// Follows the backends of a Service that worked before, and changes nothing else.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clb_e2e::{Api, Stage, delete_all_services};
-use cloud_sim::{Certificate, VSwitch, lab as cloud_lab};
+use cloud_sim::{Certificate, NetworkInterface, VSwitch, lab as cloud_lab};
 use serde_json::json;
 
 use super::combinations::COMBINATIONS;
@@ -15,7 +15,7 @@ use crate::lab::{self, account, apply_all, condition, events};
 /// What a Service's condition says of its mistakes.
 pub(super) const ACCEPTED: &str = "service.k8s.alibaba/Accepted";
 
-/// Puts an expired certificate and a vSwitch of another VPC into the account.
+/// Puts an expired certificate, a vSwitch of another VPC and an interface that has an address of the lab's into the account.
 pub(super) fn add_what_does_not_fit(stage: &Stage) {
     let account = account(stage);
     let past = "2020-01-01T00:00:00Z".parse().expect("a time");
@@ -27,6 +27,13 @@ pub(super) fn add_what_does_not_fit(stage: &Stage) {
     ));
     let range = "10.9.0.0/16".parse().expect("a range");
     account.add_vswitch(VSwitch::new("vsw-other", "vpc-other", "cn-hangzhou-k", range));
+    account.add_network_interface(NetworkInterface::new(
+        "eni-holder",
+        cloud_lab::VPC,
+        "vsw-k",
+        "cn-hangzhou-k",
+        &["10.0.250.77".parse().expect("an address")],
+    ));
 }
 
 /// What is wrong with how a Service was told of its mistake; empty when nothing is.

@@ -3,7 +3,7 @@
 
 use super::table::{Mistake, TCP, TLS, WEB};
 
-/// Names of things that do not exist. `cert-old` has expired, `vsw-other` is of another VPC; the test makes both.
+/// Names of things that do not exist. `cert-old` has expired, `vsw-other` is of another VPC, 10.0.250.77 is an interface's; the test makes them.
 pub(crate) const UNKNOWN: &[Mistake] = &[
     Mistake {
         ports: TLS,
@@ -70,6 +70,17 @@ pub(crate) const UNKNOWN: &[Mistake] = &[
         at: "vswitch-id",
         value: "vsw-other",
         allowed: "the cluster's VPC vpc-lab",
+    },
+    Mistake {
+        ports: TCP,
+        annotations: &[
+            ("address-type", "intranet"),
+            ("vswitch-id", "vsw-k"),
+            ("ip", "10.0.250.77"),
+        ],
+        at: "ip",
+        value: "10.0.250.77",
+        allowed: "an address of vSwitch vsw-k (10.0.0.0/16) that nothing else has; network interface eni-holder has this one, for example 10.0.",
     },
     Mistake {
         ports: TCP,

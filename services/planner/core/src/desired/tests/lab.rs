@@ -1,9 +1,12 @@
 //! The cluster and the cloud that the examples expect: see `tests/examples/README.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use clb_model::ClusterId;
-use clb_model::cloud::{AddressType, Backend, BackendTarget, InstanceChargeType, IpVersion, ZonePair};
+use clb_model::cloud::{
+    AddressType, Backend, BackendTarget, InstanceChargeType, IpVersion, StaticAddress, ZonePair,
+};
 use clb_model::cluster::{Endpoint, Node, NodeReady, Service, ServicePort, TargetPort, Transport};
 
 use super::manifest;
@@ -52,12 +55,13 @@ impl Lab {
     }
 
     pub(crate) fn with_service(service: Service) -> Self {
-        Self {
+        let lab = Self {
             cluster: cluster(),
             nodes: nodes(),
             facts: facts(),
             service,
-        }
+        };
+        lab.with_what_is_annotated_free()
     }
 
     /// Adds an annotation, its name without the prefix.
@@ -67,7 +71,25 @@ impl Lab {
             _ => format!("{PREFIX}{name}"),
         };
         self.service.annotations.insert(name, value.to_owned());
+        self.with_free(value)
+    }
+
+    /// Nothing has the address, if the text is one.
+    pub(crate) fn with_free(mut self, text: &str) -> Self {
+        if let Ok(address) = text.parse() {
+            for vswitch_id in ["vsw-j", "vsw-k"] {
+                self.facts
+                    .static_addresses
+                    .insert(static_address(vswitch_id, address), None);
+            }
+        }
         self
+    }
+
+    /// Nothing has an address that the Service names.
+    pub(crate) fn with_what_is_annotated_free(self) -> Self {
+        let annotated: Vec<String> = self.service.annotations.values().cloned().collect();
+        annotated.iter().fold(self, |lab, text| lab.with_free(text))
     }
 
     pub(crate) fn inputs(&self) -> Inputs<'_> {
@@ -196,6 +218,8 @@ fn facts() -> CloudFacts {
         listened_groups: BTreeMap::new(),
         group_names: BTreeSet::new(),
         ip_version: None,
+        static_addresses: BTreeMap::new(),
+        address_is_given: false,
         zone_pairs: Some(zone_pairs()),
         certificates: ["cert-a", "cert-b", "cert-c"]
             .map(|id| (id.to_owned(), certificate))
@@ -206,6 +230,15 @@ fn facts() -> CloudFacts {
             ("vsw-j".to_owned(), vswitch("10.1.0.0/16")),
         ]
         .into(),
+    }
+}
+
+/// An address of a vSwitch of the cluster's VPC.
+pub(crate) fn static_address(vswitch_id: &str, address: Ipv4Addr) -> StaticAddress {
+    StaticAddress {
+        vpc_id: "vpc-lab".to_owned(),
+        vswitch_id: vswitch_id.to_owned(),
+        address,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The desired state, from manifests to what it should be.
 
 mod acting;
+mod addresses;
 mod adoption;
 mod backends;
 mod combinations;

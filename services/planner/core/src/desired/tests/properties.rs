@@ -58,7 +58,7 @@ fn labs() -> impl Strategy<Value = Lab> {
 
 /// Answers that everything exists.
 fn answered(lab: &mut Lab) {
-    if let Wish::Questions(questions) = desired(lab.inputs()) {
+    while let Wish::Questions(questions) = desired(lab.inputs()) {
         for question in questions {
             match question {
                 crate::facts::Question::Certificate(id) => {
@@ -75,6 +75,9 @@ fn answered(lab: &mut Lab) {
                         cidr: None,
                     };
                     lab.facts.vswitches.insert(id, Some(fact));
+                }
+                crate::facts::Question::StaticAddress(address) => {
+                    lab.facts.static_addresses.insert(address, None);
                 }
                 crate::facts::Question::ZonePairs => {
                     lab.facts.zone_pairs = Some(std::collections::BTreeSet::new())

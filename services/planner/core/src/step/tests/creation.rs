@@ -32,7 +32,7 @@ fn a_value_that_only_the_cloud_refuses_is_told_with_its_annotation() {
     lab.service
         .annotations
         .insert(legacy.to_owned(), "10.0.240.1".to_owned());
-    let mut world = World::new(lab);
+    let mut world = World::new(lab.with_free("10.0.240.1"));
     world.pass();
     let step = world.look();
     let operations = step.batch.unwrap().operations;

@@ -78,6 +78,7 @@ fn from_each_example_to_each_other_everything_named_is_as_if_made_so() {
                 finalizer: true,
                 ..manifest::example(to)
             };
+            world.lab = world.lab.with_what_is_annotated_free();
             let moves = annotated_id(&start.lab.service) != annotated_id(&world.lab.service);
             if let Some(id) = annotated_id(&world.lab.service)
                 && !world.cloud.load_balancers.contains_key(&id)

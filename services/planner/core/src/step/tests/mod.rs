@@ -1,5 +1,6 @@
 //! Passes from the first to the last, against a model of the cloud.
 
+mod addresses;
 mod adoption;
 mod backends;
 mod cleanup;
