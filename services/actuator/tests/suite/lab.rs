@@ -38,7 +38,7 @@ use tonic::{Request, Status, Streaming};
 
 pub(crate) const CLUSTER: &str = "c-lab";
 /// Longer than anything here takes; only a hang reaches it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The actuator, the cloud, and a channel between a planner and the actuator.
 pub(crate) struct Lab {
@@ -82,7 +82,7 @@ impl Lab {
     pub(crate) async fn before(sim: CloudSim, settings: &str, credentials: FixedCredentials) -> Self {
         let endpoint = sim.endpoint();
         let text = format!(
-            "insecure: true\nlisten: 127.0.0.1:0\nadmin: {{listen: \"127.0.0.1:0\"}}\n\
+            "insecure: true\nlisten: 127.0.0.1:0\nadmin: {{listen: \"127.0.0.1:0\"}}\ncall_timeout: 1s\n\
              endpoints: {{slb: {endpoint:?}, ecs: {endpoint:?}, vpc: {endpoint:?}}}\n\
              clusters: [{{id: {CLUSTER}, region: {}, vpc_ids: [{}]}}, {{id: c-other, region: {}, vpc_ids: [{}]}}]\n{settings}\n",
             lab::REGION,
@@ -158,7 +158,7 @@ impl Lab {
             load_balancer: None,
             operations,
             priority: Priority::Normal,
-            deadline: Duration::from_secs(30),
+            deadline: Duration::from_secs(15),
         }
     }
 
@@ -224,13 +224,9 @@ impl Lab {
         watch_by(self.client.clone()).await
     }
 
-    /// Opens a watch without ever saying for which cluster, and how that ends. `sent` is told when the request is on its way.
-    pub(crate) async fn watch_in_silence(&self, sent: &tokio::sync::Notify) -> Status {
-        // A request's stream is not asked for messages before its headers are sent.
-        let mut request = Request::new(futures::stream::poll_fn(|_| {
-            sent.notify_one();
-            std::task::Poll::Pending
-        }));
+    /// Opens a watch without ever saying for which cluster, and how that ends.
+    pub(crate) async fn watch_in_silence(&self) -> Status {
+        let mut request = Request::new(futures::stream::pending());
         clb_tls::present(&PeerIdentity::Planner, request.metadata_mut());
         let ended = tokio::time::timeout(PATIENCE, self.client.clone().watch(request)).await;
         ended.expect("it ends").unwrap_err()
