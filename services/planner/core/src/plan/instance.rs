@@ -1,12 +1,12 @@
 //! The CLB itself: its creation, and those of its attributes that annotations name.
 
 use clb_model::LoadBalancerId;
-use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, LoadBalancer};
+use clb_model::cloud::{AddressType, LoadBalancer};
 use clb_model::events::reason::ANNOTATION_CHANGED;
 use clb_model::operation::{Change, LoadBalancerChange, OperationId};
 
 use super::draft::{Draft, Proposal};
-use super::{PlanContext, tags};
+use super::{PlanContext, payment, tags};
 use crate::annotations::value::NetworkType;
 use crate::annotations::{Row, instance as clb};
 use crate::desired::{Desired, NamedAttributes};
@@ -67,150 +67,9 @@ pub(super) fn plan_changes(
             asks(context, &clb::MODIFICATION_PROTECTION, text(on), text(!on)),
         );
     }
-    plan_payment(draft, context, desired, observed);
+    payment::plan(draft, context, desired, observed);
     tags::plan(draft, context, desired, observed);
     say_what_cannot_change(draft, context, named, observed);
-}
-
-/// Charge types, specification and bandwidth, which depend on each other.
-fn plan_payment(draft: &mut Draft, context: PlanContext<'_>, desired: &Desired, observed: &LoadBalancer) {
-    let named = &desired.named;
-    let mut by_clcu = observed.instance_charge_type == InstanceChargeType::PayByClcu;
-    match named.instance_charge_type {
-        Some(InstanceChargeType::PayByClcu) if !by_clcu => {
-            draft.add_harmless(
-                Proposal::new(
-                    Change::ChangeLoadBalancer(LoadBalancerChange::PayByClcu),
-                    asks(context, &clb::INSTANCE_CHARGE_TYPE, "PayByCLCU", "PayBySpec"),
-                )
-                .based_on(observed.version),
-            );
-            by_clcu = true;
-        }
-        Some(InstanceChargeType::PayBySpec) if by_clcu => {
-            cannot_change(
-                draft,
-                context,
-                observed,
-                &clb::INSTANCE_CHARGE_TYPE,
-                "PayBySpec",
-                "PayByCLCU",
-            );
-        }
-        _ => {}
-    }
-    if let Some(spec) = named.spec.as_ref().filter(|spec| **spec != observed.spec) {
-        if by_clcu {
-            draft.notice(
-                true,
-                ANNOTATION_CHANGED,
-                format!(
-                    "annotation {}: {spec} has no effect: CLB {} is paid by use (PayByCLCU), which knows no specification",
-                    context.name_of(&clb::SPEC),
-                    observed.id
-                ),
-            );
-        } else {
-            draft.add_harmless(
-                Proposal::new(
-                    Change::ChangeLoadBalancer(LoadBalancerChange::Spec(spec.clone())),
-                    asks(context, &clb::SPEC, spec, &observed.spec),
-                )
-                .based_on(observed.version),
-            );
-        }
-    }
-    plan_internet_payment(draft, context, desired, observed, by_clcu);
-}
-
-fn plan_internet_payment(
-    draft: &mut Draft,
-    context: PlanContext<'_>,
-    desired: &Desired,
-    observed: &LoadBalancer,
-    by_clcu: bool,
-) {
-    let named = &desired.named;
-    let present = context
-        .coming_charge_type
-        .unwrap_or(observed.internet_charge_type);
-    if observed.address_type != AddressType::Internet {
-        say_nothing_to_pay(draft, context, named, observed);
-        return;
-    }
-    let charge_type = named.internet_charge_type.filter(|wanted| *wanted != present);
-    if by_clcu {
-        if let Some(wanted) = charge_type {
-            cannot_change(
-                draft,
-                context,
-                observed,
-                &clb::CHARGE_TYPE,
-                wanted.as_str(),
-                "paybytraffic, the only charge type with PayByCLCU",
-            );
-        }
-        return;
-    }
-    let bandwidth = if named.internet_charge_type != Some(InternetChargeType::PayByBandwidth) {
-        None
-    } else if charge_type.is_some() {
-        // The cloud wants a bandwidth with the new charge type, also where no annotation names one.
-        named.bandwidth.or(desired.creation.bandwidth)
-    } else {
-        named
-            .bandwidth
-            .filter(|wanted| i64::from(*wanted) != i64::from(observed.bandwidth))
-    };
-    if charge_type.is_none() && bandwidth.is_none() {
-        return;
-    }
-    let mut reasons = Vec::new();
-    if let Some(wanted) = charge_type {
-        reasons.push(asks(
-            context,
-            &clb::CHARGE_TYPE,
-            wanted.as_str(),
-            present.as_str(),
-        ));
-    }
-    if let Some(wanted) = bandwidth.filter(|_| charge_type.is_none()) {
-        reasons.push(asks(context, &clb::BANDWIDTH, wanted, observed.bandwidth));
-    }
-    draft.add_harmless(
-        Proposal::new(
-            Change::ChangeLoadBalancer(LoadBalancerChange::InternetSpec {
-                charge_type,
-                bandwidth,
-            }),
-            reasons.join(", "),
-        )
-        .based_on(observed.version),
-    );
-}
-
-/// The annotations count for an Internet-facing CLB, which the Service asks for and does not have.
-fn say_nothing_to_pay(
-    draft: &mut Draft,
-    context: PlanContext<'_>,
-    named: &NamedAttributes,
-    observed: &LoadBalancer,
-) {
-    let charge_type = named.internet_charge_type.map(|wanted| wanted.to_string());
-    let bandwidth = named.bandwidth.map(|wanted| wanted.to_string());
-    for (annotation, wanted) in [(&clb::CHARGE_TYPE, charge_type), (&clb::BANDWIDTH, bandwidth)] {
-        let Some(wanted) = wanted else { continue };
-        draft.notice(
-            true,
-            ANNOTATION_CHANGED,
-            format!(
-                "annotation {}: {wanted} has no effect: CLB {} is internal, which cannot be changed, and has no Internet traffic \
-                 to be paid",
-                context.name_of(annotation),
-                observed.id
-            ),
-        );
-    }
 }
 
 fn say_what_cannot_change(
@@ -277,7 +136,8 @@ fn say_what_cannot_change(
     }
 }
 
-fn cannot_change(
+/// Says that an attribute that an annotation names stays as it was made.
+pub(super) fn cannot_change(
     draft: &mut Draft,
     context: PlanContext<'_>,
     observed: &LoadBalancer,
@@ -297,7 +157,8 @@ fn cannot_change(
     );
 }
 
-fn asks(
+/// Why a change is planned.
+pub(super) fn asks(
     context: PlanContext<'_>,
     annotation: &Row,
     wanted: impl std::fmt::Display,

@@ -16,6 +16,7 @@ mod kept_groups;
 mod listener_quota;
 mod listeners;
 mod marked;
+mod payment;
 mod quotas;
 mod reasons;
 mod replacement;

@@ -45,6 +45,7 @@ async fn payment_follows(api: Api) -> anyhow::Result<()> {
     .await?;
 
     const INTERNET: &str = "ModifyLoadBalancerInternetSpec";
+    const BY_USE: &str = "ModifyLoadBalancerInstanceChargeType";
     const SPECIFICATION: &str = "ModifyLoadBalancerInstanceSpec";
     let changes: Vec<Change> = vec![
         (
@@ -77,11 +78,14 @@ async fn payment_follows(api: Api) -> anyhow::Result<()> {
             vec![by_bandwidth, ("/Bandwidth", json!(9))],
             &[INTERNET],
         ),
-        (&[("charge-type", "paybytraffic")], vec![by_traffic], &[INTERNET]),
+        // The cloud refuses payment by use as long as traffic is paid by bandwidth.
         (
-            &[("instance-charge-type", "PayByCLCU")],
-            vec![("/InstanceChargeType", json!("PayByCLCU"))],
-            &["ModifyLoadBalancerInstanceChargeType"],
+            &[
+                ("instance-charge-type", "PayByCLCU"),
+                ("charge-type", "paybytraffic"),
+            ],
+            vec![("/InstanceChargeType", json!("PayByCLCU")), by_traffic],
+            &[INTERNET, BY_USE],
         ),
     ];
     for (annotations, wanted, actions) in changes {
@@ -97,6 +101,67 @@ async fn payment_follows(api: Api) -> anyhow::Result<()> {
     assert!(warnings.is_empty(), "{warnings:?}");
     stage.end().await;
     Ok(())
+}
+
+/// Payment by use where only it is asked for: the cloud would refuse it, so it is said what is missing, and nothing is written until that
+/// is there.
+async fn by_bandwidth_is_not_given_up_unasked(api: Api) -> anyhow::Result<()> {
+    let Some(stage) = lab::start(api).await? else {
+        return Ok(());
+    };
+    apply_all(&stage, &[web(&[BY_BANDWIDTH, ("bandwidth", "7")])]).await?;
+    stage.converged(1).await?;
+    let id = id_of(&account(&stage), &service_api(&stage).get("web").await?);
+    const BY_USE: (&str, &str) = ("instance-charge-type", "PayByCLCU");
+    let last = last_call(&stage);
+    apply_all(&stage, &[web(&[BY_USE])]).await?;
+    at_rest(&stage).await?;
+    assert!(actions_since(&stage, last).is_empty());
+    shows(
+        &stage,
+        &id,
+        &[
+            ("/InstanceChargeType", json!("PayBySpec")),
+            ("/InternetChargeType", json!("paybybandwidth")),
+            ("/Bandwidth", json!(7)),
+        ],
+    )
+    .await?;
+    let told = async || -> anyhow::Result<usize> {
+        let said = events(&stage).await?;
+        let warnings = said["web"].iter().filter(|said| said.kind == "Warning");
+        Ok(warnings
+            .filter(|said| {
+                said.message.contains("instance-charge-type asks for PayByCLCU")
+                    && said.message.contains("charge-type: \"paybytraffic\" too")
+            })
+            .count())
+    };
+    assert_eq!(told().await?, 1);
+    apply_all(&stage, &[web(&[BY_USE, ("charge-type", "paybytraffic")])]).await?;
+    shows(
+        &stage,
+        &id,
+        &[
+            ("/InstanceChargeType", json!("PayByCLCU")),
+            ("/InternetChargeType", json!("paybytraffic")),
+        ],
+    )
+    .await?;
+    at_rest(&stage).await?;
+    assert_eq!(told().await?, 1);
+    stage.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_bandwidth_is_not_given_up_unasked_on_kube_sim() -> anyhow::Result<()> {
+    by_bandwidth_is_not_given_up_unasked(Api::Simulated).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_bandwidth_is_not_given_up_unasked_on_a_real_api() -> anyhow::Result<()> {
+    by_bandwidth_is_not_given_up_unasked(Api::Real).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 mod access_lists;
 mod listeners;
+mod load_balancers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +11,8 @@ use clb_model::cloud::{
     VServerGroup,
 };
 use clb_model::operation::{
-    BackendChange, Change, LeftOutBackend, LoadBalancerChange, NewLoadBalancer, Operation, OperationId,
-    OperationResult, Outcome, VServerGroupRef,
+    BackendChange, Change, LeftOutBackend, LoadBalancerChange, Operation, OperationId, OperationResult,
+    Outcome, VServerGroupRef,
 };
 use clb_model::version::PartVersion;
 use clb_model::{LoadBalancerId, VServerGroupId};
@@ -19,6 +20,7 @@ use clb_model::{LoadBalancerId, VServerGroupId};
 use crate::plan::LeftOutKey;
 use crate::step::PlannedBatch;
 use listeners::{change_listener, create_listener, delete_listener};
+use load_balancers::{change_load_balancer, new_load_balancer};
 
 /// What is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -322,73 +324,6 @@ fn check_fence(operation: &Operation, before: Option<&LoadBalancer>) {
         _ => operation.based_on,
     });
     assert_eq!(operation.based_on, version, "{operation:?}");
-}
-
-fn new_load_balancer(id: &LoadBalancerId, new: &NewLoadBalancer, version: PartVersion) -> LoadBalancer {
-    let number = version.number;
-    LoadBalancer {
-        id: id.clone(),
-        version,
-        name: new.name.clone(),
-        address: new.address.clone().unwrap_or_else(|| format!("47.0.0.{number}")),
-        address_type: new.address_type,
-        ip_version: new.ip_version,
-        status: "active".to_owned(),
-        spec: new.spec.clone().unwrap_or_else(|| "slb.lcu.elastic".to_owned()),
-        instance_charge_type: new.instance_charge_type,
-        internet_charge_type: new.internet_charge_type,
-        bandwidth: new.bandwidth.map_or(5120, |mbps| i32::try_from(mbps).unwrap()),
-        delete_protection: new.delete_protection,
-        modification_protection: new.modification_protection,
-        resource_group_id: new
-            .resource_group_id
-            .clone()
-            .unwrap_or_else(|| "rg-default".to_owned()),
-        vpc_id: new.vpc_id.clone().unwrap_or_default(),
-        vswitch_id: new.vswitch_ids.first().cloned().unwrap_or_default(),
-        master_zone_id: new
-            .master_zone_id
-            .clone()
-            .unwrap_or_else(|| "cn-hangzhou-h".to_owned()),
-        slave_zone_id: new
-            .slave_zone_id
-            .clone()
-            .unwrap_or_else(|| "cn-hangzhou-j".to_owned()),
-        tags: new.tags.clone(),
-        access_lists: BTreeMap::new(),
-        eip_address: None,
-        listeners: BTreeMap::new(),
-        vgroups: BTreeMap::new(),
-    }
-}
-
-fn change_load_balancer(clb: &mut LoadBalancer, change: &LoadBalancerChange) {
-    match change {
-        LoadBalancerChange::Name(name) => clb.name.clone_from(name),
-        LoadBalancerChange::Spec(spec) => clb.spec.clone_from(spec),
-        LoadBalancerChange::InternetSpec {
-            charge_type,
-            bandwidth,
-        } => {
-            clb.internet_charge_type = charge_type.unwrap_or(clb.internet_charge_type);
-            clb.bandwidth = bandwidth.map_or(clb.bandwidth, |mbps| i32::try_from(mbps).unwrap());
-        }
-        LoadBalancerChange::PayByClcu => {
-            clb.instance_charge_type = clb_model::cloud::InstanceChargeType::PayByClcu;
-        }
-        LoadBalancerChange::DeleteProtection(on) => clb.delete_protection = *on,
-        LoadBalancerChange::ModificationProtection(on) => clb.modification_protection = *on,
-        LoadBalancerChange::SetTags(tags) => {
-            clb.tags
-                .extend(tags.iter().map(|(key, value)| (key.clone(), value.clone())));
-            assert!(clb.tags.len() <= 20, "too many tags");
-        }
-        LoadBalancerChange::RemoveTags(keys) => {
-            for key in keys {
-                assert!(clb.tags.remove(key).is_some(), "tag {key} is not there");
-            }
-        }
-    }
 }
 
 fn change_backends(group: &mut VServerGroup, change: BackendChange, backends: &[Backend]) {

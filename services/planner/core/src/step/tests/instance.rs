@@ -1,6 +1,5 @@
 //! The CLB's own attributes and tags: only what an annotation names is changed, and what cannot be changed is said.
 
-use clb_model::cloud::{InstanceChargeType, InternetChargeType};
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG};
 use clb_model::operation::{Change, LoadBalancerChange};
 
@@ -9,7 +8,7 @@ use crate::desired::tests::lab::Lab;
 
 /// The changes that a Service's new annotations lead to on the CLB of a plain one.
 #[track_caller]
-fn changes(world: &mut World, annotations: &[(&str, &str)]) -> Vec<LoadBalancerChange> {
+pub(super) fn changes(world: &mut World, annotations: &[(&str, &str)]) -> Vec<LoadBalancerChange> {
     for (name, value) in annotations {
         world.lab = world.lab.clone().annotated(name, value);
     }
@@ -23,10 +22,6 @@ fn changes(world: &mut World, annotations: &[(&str, &str)]) -> Vec<LoadBalancerC
             other => panic!("not a change of the CLB: {other:?}"),
         })
         .collect()
-}
-
-fn paid_by_spec() -> World {
-    World::settled(Lab::tcp().annotated("spec", "slb.s1.small"))
 }
 
 #[test]
@@ -81,62 +76,6 @@ fn removing_an_annotation_leaves_the_value() {
 }
 
 #[test]
-fn the_specification_is_changed_where_it_is_paid_for() {
-    assert_eq!(
-        changes(&mut paid_by_spec(), &[("spec", "slb.s2.small")]),
-        [LoadBalancerChange::Spec("slb.s2.small".to_owned())]
-    );
-    let mut by_use = World::settled(Lab::tcp());
-    assert_eq!(changes(&mut by_use, &[("spec", "slb.s2.small")]), []);
-    assert!(by_use.said()[0].contains("PayByCLCU"), "{:?}", by_use.said());
-}
-
-#[test]
-fn payment_goes_to_by_use_and_never_back() {
-    let mut world = paid_by_spec();
-    world.lab.service.annotations.clear();
-    assert_eq!(
-        changes(&mut world, &[("instance-charge-type", "PayByCLCU")]),
-        [LoadBalancerChange::PayByClcu]
-    );
-    world.forget();
-    assert_eq!(changes(&mut world, &[("instance-charge-type", "PayBySpec")]), []);
-    assert_eq!(world.clb().instance_charge_type, InstanceChargeType::PayByClcu);
-    assert_eq!(world.count("AnnotationChanged"), 1, "{:?}", world.said());
-}
-
-#[test]
-fn bandwidth_is_changed_only_where_it_is_paid_for() {
-    assert_eq!(changes(&mut paid_by_spec(), &[("bandwidth", "7")]), []);
-    let mut world = paid_by_spec();
-    assert_eq!(
-        changes(&mut world, &[("charge-type", "paybybandwidth")]),
-        [LoadBalancerChange::InternetSpec {
-            charge_type: Some(InternetChargeType::PayByBandwidth),
-            bandwidth: Some(50),
-        }]
-    );
-    world.forget();
-    assert_eq!(
-        changes(&mut world, &[("bandwidth", "7")]),
-        [LoadBalancerChange::InternetSpec {
-            charge_type: None,
-            bandwidth: Some(7),
-        }]
-    );
-    // The cloud gives a bandwidth with pay-by-traffic too, where it means nothing.
-    world.forget();
-    let to_traffic = changes(&mut world, &[("charge-type", "paybytraffic")]);
-    assert_eq!(
-        to_traffic,
-        [LoadBalancerChange::InternetSpec {
-            charge_type: Some(InternetChargeType::PayByTraffic),
-            bandwidth: None,
-        }]
-    );
-}
-
-#[test]
 fn what_cannot_change_stays_and_is_said_once() {
     for (annotation, value) in [
         ("address-type", "intranet"),
@@ -182,42 +121,6 @@ fn zones_and_vswitches_cannot_change() {
 }
 
 #[test]
-fn what_counts_for_an_internet_facing_clb_is_said_on_an_internal_one() {
-    let internal = Lab::tcp().annotated("address-type", "intranet");
-    let mut world = World::settled(internal);
-    world.lab.service.annotations.clear();
-    let asked = [
-        ("network-type", "classic"),
-        ("charge-type", "paybybandwidth"),
-        ("bandwidth", "10"),
-    ];
-    assert_eq!(changes(&mut world, &asked), []);
-    for (annotation, value) in asked {
-        let said = world.said();
-        let told = |text: &&String| text.contains(annotation) && text.contains(value);
-        assert_eq!(said.iter().filter(told).count(), 1, "{annotation}: {said:?}");
-    }
-}
-
-#[test]
-fn a_bandwidth_counts_only_beside_its_charge_type() {
-    let by_bandwidth = Lab::tcp()
-        .annotated("charge-type", "paybybandwidth")
-        .annotated("bandwidth", "5");
-    let mut world = World::settled(by_bandwidth);
-    world.lab.service.annotations.clear();
-    assert_eq!(changes(&mut world, &[("bandwidth", "7")]), []);
-    assert!(world.said()[0].contains("paybybandwidth"), "{:?}", world.said());
-    assert_eq!(
-        changes(&mut world, &[("charge-type", "paybybandwidth")]),
-        [LoadBalancerChange::InternetSpec {
-            charge_type: None,
-            bandwidth: Some(7),
-        }]
-    );
-}
-
-#[test]
 fn additional_tags_replace_all_but_ours_and_the_clouds() {
     let mut world = World::settled(Lab::tcp());
     let clb = world.clb_mut();
@@ -251,28 +154,6 @@ fn tags_that_a_crash_left_out_are_set_on_a_clb_found_by_its_name() {
     assert_eq!(changed.len(), 1, "{changed:?}");
     assert_eq!(world.clb().tags[CLUSTER_TAG], "c-lab");
     assert!(world.clb().tags.contains_key(OWNER_TAG));
-}
-
-#[test]
-fn a_charge_type_that_waits_for_midnight_is_not_told_again() {
-    let mut world = paid_by_spec();
-    changes(
-        &mut world,
-        &[("charge-type", "paybybandwidth"), ("bandwidth", "7")],
-    );
-    world.forget();
-    // The cloud still shows the old one.
-    world.clb_mut().internet_charge_type = InternetChargeType::PayByTraffic;
-    assert_eq!(changes(&mut world, &[]), []);
-    assert_eq!(
-        changes(&mut world, &[("bandwidth", "9")]).len(),
-        1,
-        "the bandwidth changes at once"
-    );
-    world.forget();
-    world.now_ms += 26 * 3_600_000;
-    let again = changes(&mut world, &[]);
-    assert_eq!(again.len(), 1, "it did not come: {again:?}");
 }
 
 /// Changes a name to the one with the older prefix.

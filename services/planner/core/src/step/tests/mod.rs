@@ -18,6 +18,7 @@ mod listeners;
 mod moment;
 mod moving;
 mod notices;
+mod payment;
 mod properties;
 mod quotas;
 mod readiness_gates;
