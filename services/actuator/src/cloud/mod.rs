@@ -49,6 +49,20 @@ impl ReadError {
     pub(crate) fn is_gone(&self) -> bool {
         matches!(self, Self::Call(error) if error.is_gone())
     }
+
+    /// Whether the cloud may have failed at one of the things that it was asked for, and not as a whole.
+    pub(crate) fn may_be_of_one(&self) -> bool {
+        match self {
+            Self::Call(error) => match &error.failure {
+                Failure::Refused(_) => !passes(error),
+                // Its answer may be one that cannot be understood.
+                Failure::Unknown(_) => true,
+                Failure::NotSent(_) | Failure::NoCredentials(_) => false,
+            },
+            Self::Incomplete(_) => true,
+            Self::NoPermit(_) => false,
+        }
+    }
 }
 
 impl Cloud {

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use clb_cloud_client::{DescribeEips, DescribeLoadBalancers, LOAD_BALANCERS_PER_READ, LoadBalancerFilter};
+use clb_cloud_client::{DescribeEips, DescribeLoadBalancers, LoadBalancerFilter};
 use clb_model::LoadBalancerId;
 use clb_model::cloud::AddressType;
 use tokio::time::Instant;
 
-use super::loader::{self, Wanted};
-use super::{Mirror, READ_DEADLINE};
+use super::Mirror;
+use super::loader::Wanted;
 use crate::cloud::{Backoff, ReadError};
 
 /// A page that cannot be read for so long is trouble that planners are told of.
@@ -69,18 +69,15 @@ async fn list(mirror: &Mirror) -> Result<(), ReadError> {
         }
         action.page += 1;
     }
-    look_closer(mirror, unseen).await?;
+    look_closer(mirror, &unseen);
     list_eips(mirror).await
 }
 
 /// One that was on no page may have moved from one page to another meanwhile: only the answer about it alone counts.
-async fn look_closer(mirror: &Mirror, unseen: HashSet<LoadBalancerId>) -> Result<(), ReadError> {
-    let unseen: Vec<_> = unseen.into_iter().map(|id| (id, Wanted::INSTANCE)).collect();
-    for batch in unseen.chunks(LOAD_BALANCERS_PER_READ) {
-        let deadline = Instant::now() + READ_DEADLINE;
-        loader::load(mirror, batch, &Mirror::asker(), deadline).await?;
+fn look_closer(mirror: &Mirror, unseen: &HashSet<LoadBalancerId>) {
+    for id in unseen {
+        mirror.refresh(id, Wanted::INSTANCE);
     }
-    Ok(())
 }
 
 /// Only internal CLBs have EIPs; where none of those matters nothing is read.

@@ -1,8 +1,8 @@
 //! The mirror: what the cloud holds, in memory, so that planning rarely reads.
 //!
 //! - `listing` reads all CLBs of the region in pages: at start, then slowly and for ever (the audit).
-//! - `loader` reads listeners, groups and backends of those that matter: ours, and those that an interest names; `access_lists` reads
-//!   the lists of ours that listeners use.
+//! - `loader` has listeners, groups and backends read of those that matter: ours, and those that an interest names; `reading` reads them,
+//!   `access_lists` the lists of ours that listeners use; `unread` keeps what could not be read for later.
 //! - `parts` takes over what was read or written, gives each part its version and keeps the indexes.
 //! - `view` is one planner's window on it; `interests` is what it looks for, `publish` what it is shown, `outbox` what is still to be
 //!   sent.
@@ -19,6 +19,8 @@ mod loader;
 mod outbox;
 mod parts;
 mod publish;
+mod reading;
+mod unread;
 mod view;
 
 use std::collections::BTreeSet;
@@ -187,7 +189,11 @@ impl Mirror {
         asker: &Asker,
         deadline: Instant,
     ) -> Result<bool, ReadError> {
-        loader::load(self, &[(id.clone(), wanted)], asker, deadline).await
+        let mut reading = reading::read(self, &[(id.clone(), wanted)], asker, deadline).await;
+        match reading.failed.remove(id) {
+            Some(error) => Err(error),
+            None => Ok(reading.overtaken.is_empty()),
+        }
     }
 
     /// Takes over a CLB that was found by a search, without its details.

@@ -11,6 +11,8 @@ use clb_model::{LoadBalancerId, VServerGroupId};
 use super::entry::{Entry, PartKey};
 use super::index::Index;
 use super::loader::Wanted;
+
+use super::unread::Unread;
 use super::view::View;
 
 /// Everything that the mirror's lock guards.
@@ -29,6 +31,8 @@ pub(super) struct State {
     pub(super) trouble: Option<String>,
     /// What is to be read, and how much of it.
     pub(super) wanted: BTreeMap<LoadBalancerId, Wanted>,
+    /// What is to be read again after a pause.
+    pub(super) unread: Unread,
     term: u64,
     number: u64,
     /// Counts beginnings and ends of own writes.
@@ -56,6 +60,7 @@ impl State {
             listed: false,
             trouble: None,
             wanted: BTreeMap::new(),
+            unread: Unread::default(),
             term,
             number: 0,
             clock: 0,
@@ -297,6 +302,7 @@ impl State {
             return;
         };
         self.wanted.remove(id);
+        self.unread.forget(id);
         let gone = entry.current;
         self.reindex(id, Some(&gone), None);
         self.publish_gone(id);

@@ -1,9 +1,24 @@
 //! What a planner sees of the cloud.
 
+use std::collections::BTreeSet;
+
+use clb_model::LoadBalancerId;
 use clb_model::operation::Change;
 use clb_wire::actuator::MirrorUpdate;
 
 use crate::lab::{Lab, creation};
+
+/// Creates a CLB in the console.
+fn by_hand(lab: &Lab) -> LoadBalancerId {
+    let created = lab
+        .account
+        .call(
+            "CreateLoadBalancer",
+            &[("RegionId", "cn-hangzhou"), ("LoadBalancerSpec", "slb.s1.small")],
+        )
+        .unwrap();
+    created["LoadBalancerId"].as_str().unwrap().parse().unwrap()
+}
 
 #[tokio::test]
 async fn an_empty_cloud_is_synced_at_once() {
@@ -57,17 +72,10 @@ async fn a_clb_that_appears_by_hand_is_found_by_its_id() {
     let mut watch = lab.watch().await;
     // The mirror is full before it appears.
     assert_eq!(watch.next().await, MirrorUpdate::Synced);
-    let created = lab
-        .account
-        .call(
-            "CreateLoadBalancer",
-            &[("RegionId", "cn-hangzhou"), ("LoadBalancerSpec", "slb.s1.small")],
-        )
-        .unwrap();
-    let id = created["LoadBalancerId"].as_str().unwrap().to_owned();
-    watch.interested_in("uid-1", Some(&id)).await;
+    let id = by_hand(&lab);
+    watch.interested_in("uid-1", Some(id.as_str())).await;
     let (_, found) = watch.resolved().await;
-    assert_eq!(found, [id.parse().unwrap()]);
+    assert_eq!(found, [id]);
 }
 
 #[tokio::test]
@@ -173,4 +181,38 @@ async fn many_services_cost_few_reads() {
         lab.calls("DescribeVServerGroups") + lab.calls("DescribeVServerGroupAttribute"),
         0
     );
+}
+
+/// Ten CLBs are read together, so that the cloud's refusal of one is the answer about its neighbours too.
+#[tokio::test]
+async fn a_clb_that_must_not_be_read_hides_no_other() {
+    for action in ["DescribeVServerGroups", "DescribeLoadBalancerListeners"] {
+        let denied = cloud_sim::FaultKind::Error {
+            status: 403,
+            code: "Forbidden.RAM".to_owned(),
+            message: "User not authorized to operate on the specified resource.".to_owned(),
+        };
+        let lab = Lab::start().await;
+        let mut watch = lab.watch().await;
+        assert_eq!(watch.next().await, MirrorUpdate::Synced);
+        let ids: Vec<LoadBalancerId> = (0..10).map(|_| by_hand(&lab)).collect();
+        let fault = cloud_sim::Fault::next(denied)
+            .of(action)
+            .on(ids[4].as_str())
+            .always();
+        lab.sim.cloud().order_fault(fault);
+        for (number, id) in ids.iter().enumerate() {
+            watch
+                .interested_in(&format!("uid-{number}"), Some(id.as_str()))
+                .await;
+        }
+        let mut resolved = BTreeSet::new();
+        while resolved.len() < 9 {
+            resolved.extend(watch.resolved().await.1);
+        }
+        assert!(!resolved.contains(&ids[4]), "{action}");
+        // It is shown soon after it may be read.
+        lab.sim.cloud().clear_faults();
+        assert_eq!(watch.resolved().await.1, [ids[4].clone()], "{action}");
+    }
 }
