@@ -32,7 +32,21 @@ impl Run {
         entries: &[IpNet],
     ) -> Result<Outcome, Outcome> {
         let (id, created) = self.ensure_access_list(ip_version).await?;
-        let added = self.change_entries(None, &id, true, entries).await?;
+        let mut added = false;
+        let mut attempts = Attempts::new();
+        // A list without entries lets everybody in: a yes of the cloud is looked at before a listener uses the list.
+        while self.change_entries(None, &id, true, entries).await? {
+            added = true;
+            self.see_entries(&id).await?;
+            if self.to_change(&id, true, entries)?.is_empty() {
+                break;
+            }
+            let delay = attempts.next_delay();
+            if !self.pause(delay, false).await {
+                return Err(Outcome::Busy { retry_after: delay });
+            }
+            self.see_entries(&id).await?;
+        }
         let id = Some(id);
         Ok(if created || added {
             Outcome::Applied { created: id }
@@ -246,6 +260,17 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Takes over what the cloud shows of the list.
+    async fn see_entries(&mut self, id: &str) -> Result<(), Outcome> {
+        let read = read_access_list(&self.region.cloud, id, &self.asker(), self.give_up_at()).await;
+        let shown = read.map_err(|error| read_failed(&error))?;
+        let list = shown.ok_or_else(|| Outcome::Stale {
+            part: format!("access control list {id}, which is no longer there"),
+        })?;
+        self.put_access_list(id, list);
+        Ok(())
     }
 
     /// The entries of the next call.

@@ -136,6 +136,29 @@ async fn entries_go_and_an_old_plan_takes_none_away() {
     assert_eq!(count(&lists(&lab, "uid-1")[0].1), 30);
 }
 
+/// An empty list lets everybody in: what the cloud says yes to is looked at before a listener uses the list.
+#[tokio::test]
+async fn no_listener_uses_a_list_before_the_cloud_shows_its_entries() {
+    for kind in [FaultKind::ApplyNever, FaultKind::ApplyLate { milliseconds: 300 }] {
+        let lab = Lab::start().await;
+        let fault = Fault::next(kind).of("AddAccessControlListEntry");
+        lab.sim.cloud().order_fault(fault);
+        let before = lab.sim.cloud().last_call().borrow().to_owned();
+        let (id, list_id) = restricted(&lab).await;
+        let state = lab.account.load_balancer(id.as_str()).unwrap();
+        assert_eq!(state["listeners"]["tcp/80"]["AclId"], list_id.as_str());
+        assert_eq!(count(&lists(&lab, "uid-1")[0].1), 120);
+        let calls = lab.sim.cloud().calls_since(before);
+        let last = |action: &str| calls.iter().rposition(|call| call.action == action);
+        let (filled, read, used) = (
+            last("AddAccessControlListEntry"),
+            last("DescribeAccessControlListAttribute"),
+            last("SetLoadBalancerTCPListenerAttribute"),
+        );
+        assert!(filled < read && read < used, "{calls:#?}");
+    }
+}
+
 #[tokio::test]
 async fn after_an_unknown_outcome_there_is_one_list() {
     let lab = Lab::start().await;
