@@ -3,7 +3,7 @@
 use clb_proto::actuator::v1 as actuator;
 use clb_proto::snapshot::v1 as snapshot;
 use clb_wire::WireError;
-use clb_wire::actuator::{load_balancer_from_proto, operation_from_proto};
+use clb_wire::actuator::{inspect_query_from_proto, load_balancer_from_proto, operation_from_proto};
 use clb_wire::records::{decode, service_record};
 use clb_wire::snapshot::{directive_from_proto, service_from_proto};
 
@@ -64,6 +64,25 @@ fn ports_end_at_65535() {
             ..
         })
     ));
+}
+
+#[test]
+fn an_address_to_look_for_is_of_ipv4() {
+    for address in ["", "10.0.0", "2001:db8::1"] {
+        let asked = actuator::StaticAddress {
+            address: address.to_owned(),
+            ..actuator::StaticAddress::default()
+        };
+        let message = actuator::InspectRequest {
+            cluster_id: "c-lab".to_owned(),
+            static_addresses: vec![asked],
+            ..actuator::InspectRequest::default()
+        };
+        assert_eq!(
+            inspect_query_from_proto(message).unwrap_err().to_string(),
+            format!("StaticAddress.address: {address:?} is not valid, allowed is an IPv4 address")
+        );
+    }
 }
 
 #[test]

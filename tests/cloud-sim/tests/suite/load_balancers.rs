@@ -1,7 +1,9 @@
 //! Facts about load balancers and tags that a controller's author is likely to get wrong.
 
-use crate::client::{Lab, text};
+use cloud_sim::NetworkInterface;
 use serde_json::json;
+
+use crate::client::{Lab, text};
 
 #[tokio::test]
 async fn the_list_and_the_single_answer_differ() {
@@ -127,6 +129,33 @@ async fn an_internal_one_takes_an_address_of_its_vswitch() {
         .await
         .unwrap();
     lab.load_balancer(&inside).await;
+}
+
+#[tokio::test]
+async fn who_has_an_address_of_a_vswitch_can_be_read() {
+    let lab = Lab::start().await;
+    let inside = [("AddressType", "intranet"), ("VSwitchId", "vsw-k")];
+    let at = |address: &'static str| [&inside[..], &[("Address", address)]].concat();
+    let id = lab.load_balancer(&at("10.0.250.8")).await;
+    for (address, count) in [("10.0.250.8", 1), ("10.0.250.9", 0)] {
+        let found = lab.call("DescribeLoadBalancers", &at(address)).await.unwrap();
+        assert_eq!(found["TotalCount"], count, "{address}");
+    }
+    let elsewhere = [inside[0], ("VSwitchId", "vsw-j"), ("Address", "10.0.250.8")];
+    let found = lab.call("DescribeLoadBalancers", &elsewhere).await.unwrap();
+    assert_eq!(found["TotalCount"], 0);
+    lab.call("DeleteLoadBalancer", &[("LoadBalancerId", &id)])
+        .await
+        .unwrap();
+
+    let addresses = ["10.0.250.8".parse().unwrap()];
+    let interface = NetworkInterface::new("eni-1", "vpc-lab", "vsw-k", "cn-hangzhou-k", &addresses);
+    lab.account.add_network_interface(interface);
+    let by_use = [&[("InstanceChargeType", "PayByCLCU")], &at("10.0.250.8")[..]].concat();
+    assert_eq!(
+        lab.refused("CreateLoadBalancer", &by_use).await,
+        "InvalidParameter"
+    );
 }
 
 #[tokio::test]
