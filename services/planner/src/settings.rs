@@ -65,7 +65,7 @@ settings! {
         batches_in_flight: usize = default("256").between("1", "10000"),
         /// How long a batch may wait and run before the actuator gives it up.
         batch_deadline: Duration = default("60s").between("1s", "1h"),
-        /// How long an answer about a certificate, an access control list or a vSwitch holds.
+        /// How long an answer about a certificate, an access control list or a vSwitch holds; one about an address, at most 10 s.
         facts_ttl: Duration = default("60s").between("1s", "1h"),
         /// Time that batches under way are given at the end.
         shutdown_grace: Duration = default("5s").between("0s", "60s"),
