@@ -1,9 +1,10 @@
-//! A CLB for unit tests.
+//! A CLB for unit tests, and one to be made.
 
 use std::collections::BTreeMap;
 
 use clb_model::LoadBalancerId;
 use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, IpVersion, LoadBalancer};
+use clb_model::operation::NewLoadBalancer;
 use clb_model::version::PartVersion;
 
 /// An Internet-facing CLB of cluster `c-lab` with nothing on it.
@@ -32,5 +33,28 @@ pub(crate) fn load_balancer(id: &str) -> LoadBalancer {
         eip_address: None,
         listeners: Default::default(),
         vgroups: Default::default(),
+    }
+}
+
+/// An Internet-facing CLB to be made.
+pub(crate) fn new_load_balancer() -> NewLoadBalancer {
+    NewLoadBalancer {
+        name: "a".to_owned(),
+        address_type: AddressType::Internet,
+        ip_version: IpVersion::V4,
+        instance_charge_type: InstanceChargeType::PayByClcu,
+        spec: None,
+        internet_charge_type: InternetChargeType::PayByTraffic,
+        bandwidth: None,
+        vpc_id: None,
+        vswitch_ids: Vec::new(),
+        address: None,
+        master_zone_id: None,
+        slave_zone_id: None,
+        resource_group_id: None,
+        delete_protection: true,
+        modification_protection: true,
+        tags: Default::default(),
+        replaces: None,
     }
 }

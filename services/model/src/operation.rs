@@ -155,6 +155,11 @@ pub enum Change {
     },
     /// Delete the Service's access control list. It is found by its name; there need be no CLB any more.
     DeleteAccessList,
+    /// Say whether the Service has a CLB, or may still get one by what was sent before this batch. Unchanged with its id, or without any.
+    FindLoadBalancer {
+        /// A creation was under way as far as the planner can tell, of which an actuator that was restarted since knows nothing.
+        was_being_made: bool,
+    },
 }
 
 /// Parameters of a new CLB.

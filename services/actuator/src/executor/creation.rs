@@ -1,7 +1,8 @@
 //! `CreateLoadBalancer`, so that there is never a second CLB: looked for by its tag first, with a token that is the same for the same
-//! wish, and sent again as it was while nobody knows whether it took effect.
+//! wish, and sent again as it was while nobody knows whether it took effect. And the search alone, for a Service that is to have none.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use clb_cloud_client::{
     CallError, Class, CreateLoadBalancer, CreatedLoadBalancer, DescribeLoadBalancers, LoadBalancerFilter,
@@ -11,24 +12,13 @@ use clb_model::marks::{OWNER_TAG, default_name};
 use clb_model::operation::{CloudError, ErrorClass, NewLoadBalancer, Outcome};
 use clb_model::version::PartVersion;
 use clb_model::{ClusterId, LoadBalancerId, ServiceUid};
-use parking_lot::Mutex;
 
 use super::access;
+use super::creations::Sent;
 use super::run::Run;
 use super::token::client_token;
 use super::turn::{Attempts, cloud_error, read_failed};
 use crate::mirror::{PartKey, Wanted};
-
-/// Creations whose outcome nobody knows, by Service. The next batch sends them again before it sends anything else.
-#[derive(Debug, Default)]
-pub(super) struct Creations(Mutex<HashMap<(ClusterId, ServiceUid), Sent>>);
-
-/// A creation as it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Sent {
-    new: NewLoadBalancer,
-    vswitch_id: Option<String>,
-}
 
 /// How one creation ended.
 enum Created {
@@ -45,7 +35,7 @@ impl Run {
         if let Some(id) = self.find_existing(new).await? {
             return self.use_found(&id).await;
         }
-        if let Some(sent) = self.unsettled() {
+        if let Some(sent) = self.creations.unsettled(&self.key()) {
             match self.send_creation(&sent).await? {
                 Created::Yes(created) => {
                     let is_as_wanted = sent.new == *new;
@@ -106,13 +96,15 @@ impl Run {
             client_token: &token,
         };
         let mut attempts = Attempts::new();
+        // An earlier batch may have sent it, too.
+        attempts.unsure = self.creations.unsettled(&self.key()).is_some();
         loop {
             let mut turn = self.turn("CreateLoadBalancer").await?;
             // Noted before sending: should this task end here, the next batch knows.
-            self.remember(sent);
+            self.creations.sent(self.key(), sent);
             let error = match self.send(&mut turn, &action).await {
                 Ok(created) => {
-                    self.settle();
+                    self.creations.made(&self.key(), &created.id);
                     return Ok(Created::Yes(created));
                 }
                 Err(error) => error,
@@ -139,7 +131,7 @@ impl Run {
                 }
                 turn = self.turn("CreateLoadBalancer").await?;
             }
-            if is_final {
+            if is_final || !attempts.unsure {
                 self.settle();
             }
             if has_no_address(&error) {
@@ -150,21 +142,43 @@ impl Run {
         }
     }
 
-    /// Looks for the CLB by its owner tag: in the mirror, then in the cloud.
+    /// Whether the Service has a CLB, or may still get one by what was sent before. All earlier batches of the Service are over by now, so
+    /// that none of them sends anything any more.
+    pub(super) async fn find_load_balancer(&mut self, was_being_made: bool) -> Result<Outcome, Outcome> {
+        let found = self.look_for(&default_name(&self.batch.service)).await?;
+        if let Some(id) = found.first() {
+            return self.use_found(id).await;
+        }
+        let mirror = &self.region.mirror;
+        let may_appear = self
+            .creations
+            .may_appear_for(&self.key(), was_being_made, |id| mirror.get(id).is_some());
+        if let Some(time) = may_appear {
+            return Err(Outcome::Busy {
+                retry_after: time.min(LOOK_AGAIN),
+            });
+        }
+        self.settle();
+        Ok(Outcome::Unchanged { found: None })
+    }
+
+    /// The CLB that is there already.
     async fn find_existing(&mut self, new: &NewLoadBalancer) -> Result<Option<LoadBalancerId>, Outcome> {
-        let owner = new
-            .tags
-            .get(OWNER_TAG)
-            .cloned()
-            .unwrap_or_else(|| default_name(&self.batch.service));
-        let known = self.region.mirror.owned_by(&owner);
+        let owner = new.tags.get(OWNER_TAG).cloned();
+        let owner = owner.unwrap_or_else(|| default_name(&self.batch.service));
+        only_one(self.look_for(&owner).await?)
+    }
+
+    /// Looks for CLBs by the owner tag: in the mirror, then in the cloud.
+    async fn look_for(&mut self, owner: &str) -> Result<Vec<LoadBalancerId>, Outcome> {
+        let known = self.region.mirror.owned_by(owner);
         if !known.is_empty() {
-            return only_one(known);
+            return Ok(known);
         }
         let action = DescribeLoadBalancers {
             filter: LoadBalancerFilter::Tag {
                 key: OWNER_TAG.to_owned(),
-                value: owner.clone(),
+                value: owner.to_owned(),
             },
             page: 1,
         };
@@ -172,12 +186,12 @@ impl Run {
         let page = self.region.cloud.read(&asker, &action, deadline).await;
         let page = page.map_err(|error| read_failed(&error))?;
         let mut found: Vec<LoadBalancer> = page.load_balancers;
-        found.retain(|one| one.tags.get(OWNER_TAG) == Some(&owner));
-        let id = only_one(found.iter().map(|one| one.id.clone()).collect())?;
+        found.retain(|one| one.tags.get(OWNER_TAG).is_some_and(|tag| tag == owner));
+        let ids = found.iter().map(|one| one.id.clone()).collect();
         for load_balancer in found {
             self.region.mirror.adopt(load_balancer);
         }
-        Ok(id)
+        Ok(ids)
     }
 
     /// Goes on with a CLB that is there, once all that is on it is known.
@@ -235,21 +249,16 @@ impl Run {
         (self.batch.cluster.clone(), self.batch.service.clone())
     }
 
-    fn unsettled(&self) -> Option<Sent> {
-        self.creations.0.lock().get(&self.key()).cloned()
-    }
-
-    fn remember(&self, sent: &Sent) {
-        self.creations.0.lock().insert(self.key(), sent.clone());
-    }
-
-    fn settle(&self) {
-        self.creations.0.lock().remove(&self.key());
+    /// The Service's creations are no longer of account: refused, or what they made is gone.
+    pub(super) fn settle(&self) {
+        self.creations.settle(&self.key());
     }
 }
 
 /// Until a creation whose outcome nobody knows is sent again.
-const RESEND_AFTER: std::time::Duration = std::time::Duration::from_millis(500);
+const RESEND_AFTER: Duration = Duration::from_millis(500);
+/// Until a CLB that may still appear is looked for again.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 fn only_one(mut found: Vec<LoadBalancerId>) -> Result<Option<LoadBalancerId>, Outcome> {
     if found.len() > 1 {

@@ -63,12 +63,14 @@ impl Run {
             let error = match self.send(&mut turn, &DeleteLoadBalancer { id: &id }).await {
                 Ok(()) => {
                     self.region.mirror.remove(&id);
+                    self.settle();
                     return Ok(Outcome::Applied { created: None });
                 }
                 Err(error) => error,
             };
             if error.is_gone() {
                 self.region.mirror.remove(&id);
+                self.settle();
                 return Ok(attempts.already(None));
             }
             if error.has_code(PROTECTED) && !current.delete_protection {

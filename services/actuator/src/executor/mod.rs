@@ -3,6 +3,7 @@
 //! - `registry`: one batch at a time per Service, the newest plan wins.
 //! - `run`: a batch from its first operation to its last.
 //! - `turn`: the limit first, then the CLB's lock; what to do when an attempt fails.
+//! - `creations`: which creations were sent, and what became of them.
 //! - `creation`, `load_balancer`, `vgroup`, `backends`, `listener`, `recreation`, `domain_extension`, `access_list`: the operations.
 //!
 //! Called by the gRPC edge. A batch lives on when its caller goes away.
@@ -12,6 +13,7 @@ mod access_list;
 mod backends;
 mod bad_backend;
 mod creation;
+mod creations;
 mod domain_extension;
 mod listener;
 mod load_balancer;
@@ -39,7 +41,7 @@ use crate::metrics::ActuatorMetrics;
 use crate::mirror::Mirror;
 
 pub(crate) use access::{Access, NotAllowed};
-use creation::Creations;
+use creations::Creations;
 pub(crate) use locks::Locks;
 pub(crate) use registry::NotNewer;
 use registry::Registry;
@@ -100,7 +102,7 @@ impl Executor {
             registry: Registry::new(&stopping),
             stopping,
             bound,
-            creations: Arc::default(),
+            creations: Arc::new(Creations::new()),
             metrics,
             tasks,
         }

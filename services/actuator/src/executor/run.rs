@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use super::Region;
 use super::access;
-use super::creation::Creations;
+use super::creations::Creations;
 use super::registry::Ticket;
 use super::turn::read_failed;
 use crate::limits::Permit;
@@ -215,7 +215,7 @@ impl Run {
         }
         let needs_none = matches!(
             operation.change,
-            Change::CreateLoadBalancer(_) | Change::DeleteAccessList
+            Change::CreateLoadBalancer(_) | Change::DeleteAccessList | Change::FindLoadBalancer { .. }
         );
         if self.load_balancer.is_none() && !needs_none {
             return Err(Outcome::Skipped {
@@ -268,6 +268,7 @@ impl Run {
                 self.trim_access_list(operation, access_list, entries).await
             }
             Change::DeleteAccessList => self.delete_access_list().await,
+            Change::FindLoadBalancer { was_being_made } => self.find_load_balancer(*was_being_made).await,
             Change::ChangeDomainExtension {
                 port,
                 domain,
@@ -432,6 +433,7 @@ fn change_name(change: &Change) -> &'static str {
         Change::FillAccessList { .. } => "fill_access_list",
         Change::TrimAccessList { .. } => "trim_access_list",
         Change::DeleteAccessList => "delete_access_list",
+        Change::FindLoadBalancer { .. } => "find_load_balancer",
     }
 }
 

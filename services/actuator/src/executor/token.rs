@@ -48,11 +48,11 @@ pub(super) fn client_token(batch: &Batch, new: &NewLoadBalancer, vswitch_id: Opt
 mod tests {
     use std::collections::BTreeSet;
 
-    use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, IpVersion};
     use clb_model::operation::Priority;
     use clb_model::{ClusterId, LoadBalancerId, ServiceKey, ServiceUid};
 
     use super::*;
+    use crate::sample::new_load_balancer as new;
 
     fn batch(uid: &str) -> Batch {
         Batch {
@@ -65,28 +65,6 @@ mod tests {
             operations: Vec::new(),
             priority: Priority::Normal,
             deadline: std::time::Duration::ZERO,
-        }
-    }
-
-    fn new() -> NewLoadBalancer {
-        NewLoadBalancer {
-            name: "a".to_owned(),
-            address_type: AddressType::Internet,
-            ip_version: IpVersion::V4,
-            instance_charge_type: InstanceChargeType::PayByClcu,
-            spec: None,
-            internet_charge_type: InternetChargeType::PayByTraffic,
-            bandwidth: None,
-            vpc_id: None,
-            vswitch_ids: Vec::new(),
-            address: None,
-            master_zone_id: None,
-            slave_zone_id: None,
-            resource_group_id: None,
-            delete_protection: true,
-            modification_protection: true,
-            tags: Default::default(),
-            replaces: None,
         }
     }
 

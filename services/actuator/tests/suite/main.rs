@@ -14,6 +14,7 @@ mod changes;
 mod credentials;
 mod faults;
 mod lab;
+mod last_look;
 mod mirror;
 mod own_writes;
 mod plans;

@@ -63,7 +63,7 @@ pub(crate) fn signs(
         };
         let applied = matches!(result.outcome, Outcome::Applied { .. });
         match (&operation.change, operation.based_on) {
-            (Change::CreateLoadBalancer(_), _) => {
+            (Change::CreateLoadBalancer(_) | Change::FindLoadBalancer { .. }, _) => {
                 created = id.and_then(|id| LoadBalancerId::new(id).ok());
                 signs.push(Sign::Created);
             }
@@ -119,7 +119,8 @@ fn signs_of(change: &Change, based_on: Option<PartVersion>) -> Vec<Sign> {
         | Change::CreateLoadBalancer(_)
         | Change::CreateVServerGroup { .. }
         | Change::FillAccessList { .. }
-        | Change::DeleteAccessList => Vec::new(),
+        | Change::DeleteAccessList
+        | Change::FindLoadBalancer { .. } => Vec::new(),
     }
 }
 

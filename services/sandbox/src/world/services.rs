@@ -254,6 +254,11 @@ impl Services {
         )
     }
 
+    /// Changes what the actuator is configured with at its next start.
+    pub fn change_actuator(&mut self, change: impl FnOnce(&mut ActuatorSettings)) {
+        change(&mut self.factory.actuator);
+    }
+
     /// Changes what the planner is configured with at its next start.
     pub fn change_planner(&mut self, change: impl FnOnce(&mut PlannerSettings)) {
         change(&mut self.factory.planner);

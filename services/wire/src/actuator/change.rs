@@ -99,6 +99,9 @@ pub(super) fn change_to_proto(change: &Change) -> Message {
             entries: entries.iter().map(ToString::to_string).collect(),
         }),
         Change::DeleteAccessList => Message::DeleteAccessList(v1::DeleteAccessList {}),
+        Change::FindLoadBalancer { was_being_made } => Message::FindLoadBalancer(v1::FindLoadBalancer {
+            was_being_made: *was_being_made,
+        }),
     }
 }
 
@@ -158,6 +161,9 @@ pub(super) fn change_from_proto(message: Message) -> Result<Change, WireError> {
             entries: ranges_from_proto(TRIM_ACCESS_LIST, &trim.entries)?,
         },
         Message::DeleteAccessList(v1::DeleteAccessList {}) => Change::DeleteAccessList,
+        Message::FindLoadBalancer(v1::FindLoadBalancer { was_being_made }) => {
+            Change::FindLoadBalancer { was_being_made }
+        }
     })
 }
 

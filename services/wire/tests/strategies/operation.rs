@@ -134,6 +134,7 @@ fn change() -> impl Strategy<Value = Change> {
         (non_empty_text(), vec(range(), 0..4))
             .prop_map(|(access_list, entries)| Change::TrimAccessList { access_list, entries }),
         Just(Change::DeleteAccessList),
+        any::<bool>().prop_map(|was_being_made| Change::FindLoadBalancer { was_being_made }),
     ]
 }
 

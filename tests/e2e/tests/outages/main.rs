@@ -4,3 +4,4 @@ mod cloud;
 mod credentials;
 mod kubernetes;
 mod services;
+mod unfinished;

@@ -63,6 +63,16 @@ pub fn plan_list_deletion(context: PlanContext<'_>) -> Plan {
     draft.finish()
 }
 
+/// Plans the last look for a CLB: an earlier batch may have made one that is not shown yet, or be about to. This one takes its place.
+/// `was_being_made` is for an actuator that knows of no earlier batch.
+#[must_use]
+pub fn plan_last_look(context: PlanContext<'_>, was_being_made: bool) -> Plan {
+    let mut draft = Draft::new(context.fresh);
+    let look = Change::FindLoadBalancer { was_being_made };
+    draft.add(Proposal::new(look, going(context)));
+    draft.finish()
+}
+
 fn has_list(context: PlanContext<'_>, found: Found<'_>) -> bool {
     context.may_have_access_list || source_ranges::own_list(context, found.load_balancer).is_some()
 }

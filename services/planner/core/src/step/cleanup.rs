@@ -1,24 +1,22 @@
 //! The pass for a Service that is deleted or no longer of type LoadBalancer: what it has in the cloud goes, then our finalizer.
 
-use clb_model::cluster::ServiceType;
+use clb_model::cluster::{ConditionStatus, Service, ServiceType};
 use clb_model::directive::{FinalizerAction, Severity};
 use clb_model::events;
 use clb_model::marks::{HASH_LABEL, LOAD_BALANCER_ID_LABEL};
 
 use super::pass::Pass;
-use super::unseen::is_awaited;
 use super::{Observation, State, Step, StepInputs};
 use crate::annotations::instance::PRESERVE;
-use crate::conditions::{FORMER, PROGRAMMED, Subject, reason};
+use crate::conditions::{self, FORMER, PROGRAMMED, Subject, reason};
 use crate::find::{FindError, annotation, find_for_clean_up};
-use crate::plan::deletion::{plan_deletion, plan_list_deletion};
+use crate::plan::Plan;
+use crate::plan::deletion::{plan_deletion, plan_last_look, plan_list_deletion};
 
 /// With any value, even `"false"`, the CLB stays.
 const PRESERVE_SUFFIX: &str = PRESERVE.suffix;
 /// The event's reason where a clean-up does not get on.
 const FAILED: &str = events::reason::CLEAN_LOAD_BALANCER_FAILED;
-/// What a clean-up waits for.
-const CLB_MAY_APPEAR: &str = "a CLB was made, or may have been made, that the cloud does not show yet: waiting for it before the finalizer goes";
 
 pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     let mut pass = Pass::new(inputs);
@@ -39,14 +37,10 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     pass.notifications.look_at(Subject::Failure);
     let preserve = annotation(&service.annotations, PRESERVE_SUFFIX).is_some_and(|value| !value.is_empty());
     let Some(found) = found else {
-        if pass.memory.creation_unseen && is_awaited(&mut pass) {
-            // It would have no owner were the finalizer taken off.
-            return pass.end(State::Cleaning, CLB_MAY_APPEAR);
-        }
         return without_load_balancer(pass, preserve);
     };
     pass.memory.load_balancer = found.own_id();
-    pass.memory.nothing_unseen();
+    pass.memory.unseen_since_ms = None;
     let plan = plan_deletion(pass.plan_context(&[]), found, preserve);
     for failure in inputs.memory.failures.iter().filter(|failure| failure.warn) {
         pass.notifications.say(
@@ -65,7 +59,8 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
         pass.notifications
             .say(Subject::Failure, Severity::Warning, FAILED, &notice.message, None);
     }
-    if preserve {
+    let is_over = plan.operations.is_empty();
+    if preserve && (!is_over || pass.memory.nothing_left) {
         pass.event(
             Severity::Warning,
             super::PRESERVED,
@@ -76,7 +71,7 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
             ),
         );
     }
-    if plan.operations.is_empty() {
+    if is_over {
         return finished(pass);
     }
     pass.memory.keep_refusals_of(&plan);
@@ -102,13 +97,22 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
 }
 
 /// The CLB is gone; its access control list, which could go only after it, may not be.
-fn without_load_balancer(mut pass: Pass<'_>, preserve: bool) -> Step {
+fn without_load_balancer(pass: Pass<'_>, preserve: bool) -> Step {
     if preserve || !pass.may_have_access_list() {
         return finished(pass);
     }
     let plan = plan_list_deletion(pass.plan_context(&[]));
-    pass.memory.keep_refusals_of(&plan);
-    pass.give(&plan, None);
+    carry_out(
+        pass,
+        &plan,
+        "removing the access control list for the source ranges",
+    )
+}
+
+/// Gives what is left to do to the actuator, and tells what went wrong with it the last time.
+fn carry_out(mut pass: Pass<'_>, plan: &Plan, doing: &str) -> Step {
+    pass.memory.keep_refusals_of(plan);
+    pass.give(plan, None);
     let failure = pass.memory.failures.first().cloned();
     if let Some(failure) = failure.as_ref().filter(|failure| failure.warn) {
         pass.notifications.say(
@@ -121,10 +125,7 @@ fn without_load_balancer(mut pass: Pass<'_>, preserve: bool) -> Step {
     }
     pass.end(
         State::Cleaning,
-        failure.map_or_else(
-            || "removing the access control list for the source ranges".to_owned(),
-            |failure| failure.message,
-        ),
+        failure.map_or_else(|| doing.to_owned(), |failure| failure.message),
     )
 }
 
@@ -136,9 +137,28 @@ fn failed(mut pass: Pass<'_>, error: &FindError) -> Step {
     pass.end(State::Failed, message)
 }
 
-/// Nothing is left in the cloud.
+/// Whether a creation was under way as far as the Service's condition remembers.
+fn was_being_made(service: &Service) -> bool {
+    let in_doubt = [
+        reason::PROGRESSING,
+        reason::BUSY,
+        reason::THROTTLED,
+        reason::EXPIRED,
+        reason::CLOUD_FAULT,
+    ];
+    conditions::find(service, PROGRAMMED).is_some_and(|condition| {
+        condition.status == ConditionStatus::False && in_doubt.contains(&condition.reason.as_str())
+    })
+}
+
+/// Nothing is left in the cloud as far as the mirror shows. The finalizer goes once no earlier batch can make a CLB any more, of this
+/// planner or of one before it: the CLB would have no owner.
 fn finished(mut pass: Pass<'_>) -> Step {
     let service = pass.inputs.service;
+    if !pass.memory.nothing_left {
+        let look = plan_last_look(pass.plan_context(&[]), was_being_made(service));
+        return carry_out(pass, &look, "looking whether a CLB is being made for the Service");
+    }
     pass.writes.finalizer = FinalizerAction::Absent;
     for label in [HASH_LABEL, LOAD_BALANCER_ID_LABEL] {
         if service.labels.contains_key(label) {
@@ -172,6 +192,7 @@ fn finished(mut pass: Pass<'_>) -> Step {
         "nothing of the Service is left in the cloud that is to go",
     );
     pass.memory = super::Memory {
+        nothing_left: true,
         said: std::mem::take(&mut pass.memory.said),
         ..super::Memory::default()
     };

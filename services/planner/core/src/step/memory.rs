@@ -56,15 +56,22 @@ impl Memory {
     }
 
     fn take_in_load_balancer(&mut self, operation: &Operation, outcome: &Outcome) {
+        match &operation.change {
+            Change::CreateLoadBalancer(_) => self.nothing_left = false,
+            // It took the place of any earlier batch.
+            Change::DeleteLoadBalancer => self.nothing_left = outcome.succeeded(),
+            Change::FindLoadBalancer { .. } => {
+                self.nothing_left = matches!(outcome, Outcome::Unchanged { found: None });
+            }
+            _ => {}
+        }
         match (&operation.change, outcome) {
             (
                 Change::CreateLoadBalancer(_),
                 Outcome::Applied { created: Some(id) } | Outcome::Unchanged { found: Some(id) },
             ) => {
                 self.load_balancer = LoadBalancerId::new(id.clone()).ok();
-                self.creation_unseen = true;
             }
-            (Change::CreateLoadBalancer(_), Outcome::Unknown { .. }) => self.creation_unseen = true,
             (Change::FillAccessList { .. }, _) => self.access_list_gone = false,
             (Change::DeleteAccessList, outcome) if outcome.succeeded() => self.access_list_gone = true,
             (Change::DeleteLoadBalancer, outcome) if outcome.succeeded() => {
@@ -184,6 +191,12 @@ fn failure_of(operation: &Operation, outcome: &Outcome) -> Option<Failure> {
         | Outcome::Skipped { .. }
         | Outcome::Superseded
         | Outcome::Stale { .. } => return None,
+        Outcome::Busy { .. } if matches!(operation.change, Change::FindLoadBalancer { .. }) => failure(
+            reason::BUSY,
+            "a CLB may have been made that the cloud does not show yet: it is waited for".to_owned(),
+            true,
+            false,
+        ),
         Outcome::Busy { .. } => failure(
             reason::BUSY,
             format!("{what}: the CLB is busy with another change; it is tried again"),
@@ -283,5 +296,6 @@ fn describe(change: &Change) -> String {
             "taking entries out of the access control list for the source ranges".to_owned()
         }
         Change::DeleteAccessList => "deleting the access control list for the source ranges".to_owned(),
+        Change::FindLoadBalancer { .. } => "looking for a CLB of the Service".to_owned(),
     }
 }

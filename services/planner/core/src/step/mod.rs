@@ -82,9 +82,9 @@ pub struct Memory {
     pub gone: Option<LoadBalancerId>,
     /// The CLB that was last seen to be the Service's own, or that a batch created.
     pub load_balancer: Option<LoadBalancerId>,
-    /// A batch created a CLB, or its outcome is unknown, and none has been seen since.
-    pub creation_unseen: bool,
-    /// Since when a CLB, which a batch created or may have created, has been missing from the mirror, milliseconds since 1970.
+    /// The actuator has said that the Service has no CLB and will get none by any earlier batch, and none was to be created since.
+    pub nothing_left: bool,
+    /// Since when a CLB, which a batch created, has been missing from the mirror, milliseconds since 1970.
     pub unseen_since_ms: Option<u64>,
     /// Since when that CLB has been shown as inactive though it has running listeners, milliseconds since 1970.
     pub inactive_since_ms: Option<u64>,

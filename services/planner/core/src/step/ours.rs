@@ -329,7 +329,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     let inputs = pass.inputs;
     let load_balancer = found.load_balancer;
     pass.memory.load_balancer = found.own_id();
-    pass.memory.nothing_unseen();
+    pass.memory.unseen_since_ms = None;
     if found.owner == Owner::User {
         // Before anything of ours is on it: by this it is known again though no address is ever shown.
         remember(&mut pass, &load_balancer.id);

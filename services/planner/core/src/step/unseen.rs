@@ -1,6 +1,5 @@
-//! A CLB that a batch made, or may have made, and that the mirror does not show yet: for a while it is waited for, and not taken for absent.
+//! A CLB that a batch made and that the mirror does not show yet: for a while it is waited for, and no other is made.
 
-use super::Memory;
 use super::pass::Pass;
 
 /// How long a CLB that a batch created may be missing from the mirror before it counts as gone.
@@ -16,15 +15,7 @@ pub(super) fn is_awaited(pass: &mut Pass<'_>) -> bool {
     if awaited {
         pass.wake_at(Some(now_ms.saturating_add(RETRY_MS)));
     } else {
-        pass.memory.nothing_unseen();
+        pass.memory.unseen_since_ms = None;
     }
     awaited
-}
-
-impl Memory {
-    /// The CLB is shown, or it is no longer waited for.
-    pub(super) const fn nothing_unseen(&mut self) {
-        self.creation_unseen = false;
-        self.unseen_since_ms = None;
-    }
 }

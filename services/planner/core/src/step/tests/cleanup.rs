@@ -3,12 +3,12 @@
 use clb_model::cluster::ServiceType;
 use clb_model::directive::FinalizerAction;
 use clb_model::marks::OWNER_TAG;
-use clb_model::operation::{Change, CloudError, ErrorClass, OperationResult, Outcome};
+use clb_model::operation::{Change, CloudError, ErrorClass, Operation, OperationResult, Outcome};
 
 use super::world::World;
 use crate::conditions::FORMER;
 use crate::desired::tests::lab::Lab;
-use crate::step::{Memory, State};
+use crate::step::{Memory, State, Step};
 
 #[test]
 fn the_finalizer_goes_after_the_clb() {
@@ -57,23 +57,67 @@ fn another_type_empties_the_status_and_a_later_clb_is_another() {
     assert_eq!(new.replaces.as_ref(), Some(&first));
 }
 
+/// One look whether an earlier batch makes a CLB, and the finalizer goes.
+#[track_caller]
+fn goes_at_once(mut world: World) {
+    world.lab.service.deleting = true;
+    let first = world.pass();
+    assert_eq!(
+        (first.writes.finalizer, first.state),
+        (FinalizerAction::Keep, State::Cleaning)
+    );
+    let changes: Vec<Change> = world
+        .batches
+        .iter()
+        .flat_map(|batch| &batch.operations)
+        .map(|operation| operation.change.clone())
+        .collect();
+    let look = Change::FindLoadBalancer {
+        was_being_made: false,
+    };
+    assert_eq!(changes, [look]);
+    assert_eq!(world.batches[0].load_balancer, None);
+    let second = world.pass();
+    assert_eq!(
+        (second.writes.finalizer, second.batch),
+        (FinalizerAction::Absent, None)
+    );
+    // Before the watcher has carried that out.
+    world.lab.service.finalizer = true;
+    let third = world.pass();
+    assert_eq!(
+        (third.writes.finalizer, third.batch),
+        (FinalizerAction::Absent, None)
+    );
+}
+
 #[test]
 fn a_service_that_could_never_be_built_goes_at_once() {
     let mut world = World::new(Lab::tcp().annotated("scheduler", "nonsense"));
     world.settle();
     world.lab.service.finalizer = true;
-    world.lab.service.deleting = true;
-    let step = world.pass();
-    assert_eq!(step.writes.finalizer, FinalizerAction::Absent);
+    goes_at_once(world);
+
+    // The cloud refused it.
+    let mut world = World::new(Lab::tcp());
+    world.pass();
+    let step = world.look();
+    let operations = step.batch.clone().unwrap().operations;
+    world.take(&step);
+    world.memory = world
+        .memory
+        .after_batch(&operations, &[refused(&operations[0], "request-1")]);
+    let step = world.look();
+    world.take(&step);
+    world.memory = Memory::default();
+    goes_at_once(world);
 }
 
 #[test]
 fn a_clb_that_is_gone_holds_nothing_up() {
     let mut world = World::settled(Lab::tcp());
     world.cloud.load_balancers.clear();
-    world.lab.service.deleting = true;
-    let step = world.pass();
-    assert_eq!(step.writes.finalizer, FinalizerAction::Absent);
+    goes_at_once(world);
 }
 
 #[test]
@@ -147,6 +191,19 @@ fn each_pass_that_changes_something_says_that_the_clb_will_stay() {
     assert_eq!(world.count("PreservedOnDelete"), 2);
 }
 
+fn refused(operation: &Operation, request_id: &str) -> OperationResult {
+    OperationResult {
+        operation: operation.id,
+        outcome: Outcome::Rejected(CloudError {
+            class: ErrorClass::Invalid,
+            code: "OperationDenied".to_owned(),
+            message: "not now".to_owned(),
+            request_id: request_id.to_owned(),
+        }),
+        left_out: Vec::new(),
+    }
+}
+
 #[test]
 fn a_refused_deletion_is_said_once_and_the_finalizer_stays() {
     let mut world = World::settled(Lab::tcp());
@@ -156,16 +213,7 @@ fn a_refused_deletion_is_said_once_and_the_finalizer_stays() {
         let step = world.look();
         let batch = step.batch.clone().unwrap();
         assert_eq!(step.state, State::Cleaning);
-        let refused = OperationResult {
-            operation: batch.operations[0].id,
-            outcome: Outcome::Rejected(CloudError {
-                class: ErrorClass::Invalid,
-                code: "OperationDenied".to_owned(),
-                message: "not now".to_owned(),
-                request_id: format!("request-{round}"),
-            }),
-            left_out: Vec::new(),
-        };
+        let refused = refused(&batch.operations[0], &format!("request-{round}"));
         world.events.extend(step.writes.events);
         world.memory = step.memory.after_batch(&batch.operations, &[refused]);
     }
@@ -207,43 +255,92 @@ fn a_service_that_names_another_class_is_handed_over_untouched() {
     assert_eq!(world.events.len(), 1);
 }
 
-/// What a creation came to whose CLB the mirror does not show.
-fn gone_after(creation: impl Fn(&mut World)) -> World {
+/// A Service for which a creation was given to the actuator, and which is then deleted. Of the planner that knew of it nothing is left.
+fn deleted_while_it_is_made() -> World {
     let mut world = World::new(Lab::tcp());
     world.pass();
-    creation(&mut world);
-    world.forget();
+    let step = world.look();
+    assert!(matches!(
+        step.batch.unwrap().operations[0].change,
+        Change::CreateLoadBalancer(_)
+    ));
+    world.write(&step.writes);
+    world.memory = Memory::default();
     world.lab.service.deleting = true;
     world
 }
 
-#[test]
-fn a_creation_whose_clb_is_not_shown_yet_keeps_the_finalizer() {
-    let unknown: fn(&mut World) = |world| world.pass_first(0);
-    let applied: fn(&mut World) = |world| {
-        world.pass();
+/// The outcome of the look that the next pass gives to the actuator.
+#[track_caller]
+fn answered(world: &mut World, outcome: Outcome) -> Step {
+    let step = world.look();
+    world.take(&step);
+    let operations = step.batch.clone().unwrap().operations;
+    let look = Change::FindLoadBalancer { was_being_made: true };
+    assert!(
+        matches!(&operations[..], [only] if only.change == look),
+        "{operations:?}"
+    );
+    assert_eq!(step.writes.finalizer, FinalizerAction::Keep);
+    let result = OperationResult {
+        operation: operations[0].id,
+        outcome,
+        left_out: Vec::new(),
     };
-    for creation in [unknown, applied] {
-        let mut world = gone_after(creation);
-        let shown = std::mem::take(&mut world.cloud.load_balancers);
-        let step = world.pass();
-        assert_eq!((step.state, step.batch), (State::Cleaning, None));
-        assert!(world.lab.service.finalizer && step.wake_at_ms.is_some());
+    world.memory = world.memory.after_batch(&operations, &[result]);
+    step
+}
 
-        // It appears after all.
-        let mut late = world.clone();
-        late.cloud.load_balancers = if shown.is_empty() {
-            World::settled(Lab::tcp()).cloud.load_balancers
-        } else {
-            shown
-        };
-        late.settle();
-        assert!(late.cloud.load_balancers.is_empty() && !late.lab.service.finalizer);
+#[test]
+fn while_an_earlier_batch_may_make_a_clb_the_finalizer_stays() {
+    let mut world = deleted_while_it_is_made();
+    let retry_after = std::time::Duration::from_secs(2);
+    answered(&mut world, Outcome::Busy { retry_after });
+    let step = answered(&mut world, Outcome::Busy { retry_after });
+    assert!(step.message.contains("waited for"), "{}", step.message);
+    let reason = "no answer".to_owned();
+    answered(&mut world, Outcome::Unknown { reason });
+    answered(&mut world, Outcome::Superseded);
+    assert_eq!(world.said(), Vec::<String>::new());
+    answered(&mut world, Outcome::Unchanged { found: None });
+    assert_eq!(world.pass().writes.finalizer, FinalizerAction::Absent);
+}
 
-        // It never does.
-        world.now_ms += 120_000;
-        assert_eq!(world.pass().writes.finalizer, FinalizerAction::Absent);
-    }
+#[test]
+fn a_clb_that_an_earlier_batch_made_is_deleted_once_it_is_shown() {
+    let mut world = deleted_while_it_is_made();
+    let found = Some("lb-late".to_owned());
+    // The mirror does not show it yet.
+    answered(&mut world, Outcome::Unchanged { found: found.clone() });
+    answered(&mut world, Outcome::Unchanged { found });
+    world.cloud.load_balancers = World::settled(Lab::tcp()).cloud.load_balancers;
+    world.settle();
+    assert!(world.cloud.load_balancers.is_empty() && !world.lab.service.finalizer);
+}
+
+#[test]
+fn that_nothing_was_left_counts_only_until_the_service_is_to_have_a_clb_again() {
+    let mut world = World::settled(Lab::tcp());
+    world.lab.service.service_type = ServiceType::ClusterIp;
+    world.settle();
+    world.lab.service.service_type = ServiceType::LoadBalancer;
+    world.pass();
+    // Nobody knows what became of the creation.
+    world.pass_first(0);
+    world.lab.service.deleting = true;
+    answered(&mut world, Outcome::Superseded);
+}
+
+#[test]
+fn a_users_clb_does_not_hide_one_that_is_being_made() {
+    let mut world = deleted_while_it_is_made().with_users_clb("lb-user-1");
+    world.lab = world.lab.clone().annotated("id", "lb-user-1");
+    answered(
+        &mut world,
+        Outcome::Busy {
+            retry_after: std::time::Duration::ZERO,
+        },
+    );
 }
 
 #[test]

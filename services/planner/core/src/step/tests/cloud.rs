@@ -10,6 +10,7 @@ use clb_model::cloud::{
     AccessList, Backend, BackendTarget, DomainExtension, ListenerKey, ListenerProtocol, LoadBalancer,
     VServerGroup,
 };
+use clb_model::marks::OWNER_TAG;
 use clb_model::operation::{
     BackendChange, Change, LeftOutBackend, LoadBalancerChange, Operation, OperationId, OperationResult,
     Outcome, VServerGroupRef,
@@ -35,6 +36,8 @@ pub(crate) struct Cloud {
     pub(crate) unusable: BTreeSet<String>,
     /// Access control lists by id.
     pub(crate) access_lists: BTreeMap<String, AccessList>,
+    /// The owner tag of the Service whose batches are carried out.
+    pub(crate) owner: String,
     /// The name of the list of the Service whose batches are carried out.
     pub(crate) list_name: String,
 }
@@ -78,6 +81,10 @@ impl Cloud {
                 operation,
                 target.as_ref().and_then(|id| before.load_balancers.get(id)),
             );
+            if let Change::FindLoadBalancer { .. } = operation.change {
+                results.push(self.look(operation));
+                continue;
+            }
             let served = self.served(&target);
             let usable = self.with_list_id(self.without_unusable(operation));
             let id = self.apply_one(&usable, &mut target, &created);
@@ -99,6 +106,19 @@ impl Cloud {
             });
         }
         results
+    }
+
+    /// What the search for the Service's CLB finds.
+    fn look(&self, operation: &Operation) -> OperationResult {
+        let is_owned = |clb: &&LoadBalancer| clb.tags.get(OWNER_TAG) == Some(&self.owner);
+        let found = self.load_balancers.values().find(is_owned);
+        OperationResult {
+            operation: operation.id,
+            outcome: Outcome::Unchanged {
+                found: found.map(|clb| clb.id.to_string()),
+            },
+            left_out: Vec::new(),
+        }
     }
 
     /// Whether each listener's group has backends.
@@ -234,7 +254,10 @@ impl Cloud {
                     }
                 }
             }
-            Change::FillAccessList { .. } | Change::TrimAccessList { .. } | Change::DeleteAccessList => {}
+            Change::FillAccessList { .. }
+            | Change::TrimAccessList { .. }
+            | Change::DeleteAccessList
+            | Change::FindLoadBalancer { .. } => {}
         }
         None
     }

@@ -33,6 +33,7 @@ impl World {
     /// With an empty cloud.
     pub(crate) fn new(lab: Lab) -> Self {
         let mut cloud = Cloud::default();
+        cloud.owner = marks::default_name(&lab.service.uid);
         cloud.list_name = marks::access_list_name(&lab.service.uid);
         Self {
             lab,
@@ -162,7 +163,8 @@ impl World {
         self.memory = step.memory.clone();
     }
 
-    fn write(&mut self, writes: &Writes) {
+    /// Writes what a pass directs.
+    pub(crate) fn write(&mut self, writes: &Writes) {
         let service = &mut self.lab.service;
         if let Some(ingress) = &writes.ingress {
             assert_ne!(service.ingress, *ingress, "written though it was so");
