@@ -1,11 +1,13 @@
 //! The access control list for source ranges: filled in calls of 50, used by its name, found again, deleted with or without a CLB.
 
+use std::collections::BTreeSet;
+
 use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
 use clb_model::cloud::IpVersion;
 use clb_model::marks;
 use clb_model::operation::{Change, Outcome};
 use clb_model::{LoadBalancerId, ServiceUid};
-use cloud_sim::{Fault, FaultKind};
+use cloud_sim::{Call, Fault, FaultKind};
 use ipnet::IpNet;
 use serde_json::Value;
 
@@ -149,14 +151,25 @@ async fn no_listener_uses_a_list_before_the_cloud_shows_its_entries() {
         assert_eq!(state["listeners"]["tcp/80"]["AclId"], list_id.as_str());
         assert_eq!(count(&lists(&lab, "uid-1")[0].1), 120);
         let calls = lab.sim.cloud().calls_since(before);
-        let last = |action: &str| calls.iter().rposition(|call| call.action == action);
-        let (filled, read, used) = (
-            last("AddAccessControlListEntry"),
-            last("DescribeAccessControlListAttribute"),
-            last("SetLoadBalancerTCPListenerAttribute"),
-        );
-        assert!(filled < read && read < used, "{calls:#?}");
+        let used = calls
+            .iter()
+            .position(|call| call.action == "SetLoadBalancerTCPListenerAttribute");
+        let until_used = &calls[..used.unwrap()];
+        let seen = until_used
+            .iter()
+            .any(|call| call.action == "DescribeAccessControlListAttribute");
+        let entries: BTreeSet<String> = until_used.iter().flat_map(added).collect();
+        assert!(seen && entries.len() == 120, "{calls:#?}");
     }
+}
+
+/// The entries that a call has added.
+fn added(call: &Call) -> Vec<String> {
+    if call.action != "AddAccessControlListEntry" || !call.applied {
+        return Vec::new();
+    }
+    let entries: Vec<Value> = serde_json::from_str(&call.parameters["AclEntrys"]).unwrap();
+    entries.iter().map(|entry| entry["entry"].to_string()).collect()
 }
 
 #[tokio::test]

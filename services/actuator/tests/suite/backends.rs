@@ -162,10 +162,8 @@ async fn an_interface_that_is_forgotten_during_a_lookup_stays_found() {
     };
     assert_succeeded(&lab.execute(&of_first(BackendChange::Add)).await);
 
-    let stall = FaultKind::Stall { milliseconds: 500 };
-    lab.sim
-        .cloud()
-        .order_fault(Fault::next(stall).of("DescribeNetworkInterfaces"));
+    let hold = Fault::next(FaultKind::Hold).of("DescribeNetworkInterfaces");
+    lab.sim.cloud().order_fault(hold);
     let both = vec![pod("10.0.5.1"), pod("10.0.5.2")];
     let of_second = lab.batch_on(
         "uid-2",
@@ -173,10 +171,10 @@ async fn an_interface_that_is_forgotten_during_a_lookup_stays_found() {
         vec![change(&second_group, BackendChange::Add, both)],
     );
     let removal = async {
-        while !lab.sim.cloud().pending_faults().is_empty() {
-            tokio::task::yield_now().await;
-        }
-        lab.execute(&of_first(BackendChange::Remove)).await
+        lab.faults_have_come().await;
+        let removed = lab.execute(&of_first(BackendChange::Remove)).await;
+        lab.sim.cloud().clear_faults();
+        removed
     };
     let (added, removed) = tokio::join!(lab.execute(&of_second), removal);
     assert_succeeded(&removed);

@@ -22,7 +22,7 @@ async fn with_wrong_credentials() -> Lab {
 async fn they_fail_a_batch_in_the_end_and_are_in_no_message() {
     let lab = with_wrong_credentials().await;
     let mut batch = lab.batch("uid-1", creation("uid-1"));
-    batch.deadline = std::time::Duration::from_secs(1);
+    batch.deadline = std::time::Duration::from_secs(5);
     let results = lab.execute(&batch).await;
     let Outcome::Rejected(error) = &results[0].outcome else {
         panic!("{results:?}");
@@ -64,7 +64,7 @@ async fn no_log_line_of_any_level_and_any_library_holds_them() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let lab = with_wrong_credentials().await;
     let mut batch = lab.batch("uid-1", creation("uid-1"));
-    batch.deadline = std::time::Duration::from_secs(1);
+    batch.deadline = std::time::Duration::from_secs(5);
     lab.execute(&batch).await;
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     let ours: String = text

@@ -38,7 +38,10 @@ use tonic::{Request, Status, Streaming};
 
 pub(crate) const CLUSTER: &str = "c-lab";
 /// Longer than anything here takes; only a hang reaches it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Limits that slow nothing down.
+pub(crate) const UNLIMITED: &str = "limits: [{action: '*', calls: 1000000, burst: 100000}]";
 
 /// The actuator, the cloud, and a channel between a planner and the actuator.
 pub(crate) struct Lab {
@@ -61,9 +64,9 @@ impl Drop for Lab {
 }
 
 impl Lab {
-    /// Limits that slow nothing down.
+    /// Limits that slow nothing down, and calls that wait for their answers as long as tests do.
     pub(crate) async fn start() -> Self {
-        Self::with("limits: [{action: '*', calls: 1000000, burst: 100000}]", |_| {}).await
+        Self::with(&format!("call_timeout: 1m\n{UNLIMITED}"), |_| {}).await
     }
 
     /// With more settings, and a cloud that was changed before the actuator begins.
@@ -82,7 +85,7 @@ impl Lab {
     pub(crate) async fn before(sim: CloudSim, settings: &str, credentials: FixedCredentials) -> Self {
         let endpoint = sim.endpoint();
         let text = format!(
-            "insecure: true\nlisten: 127.0.0.1:0\nadmin: {{listen: \"127.0.0.1:0\"}}\ncall_timeout: 1s\n\
+            "insecure: true\nlisten: 127.0.0.1:0\nadmin: {{listen: \"127.0.0.1:0\"}}\n\
              endpoints: {{slb: {endpoint:?}, ecs: {endpoint:?}, vpc: {endpoint:?}}}\n\
              clusters: [{{id: {CLUSTER}, region: {}, vpc_ids: [{}]}}, {{id: c-other, region: {}, vpc_ids: [{}]}}]\n{settings}\n",
             lab::REGION,
@@ -158,7 +161,7 @@ impl Lab {
             load_balancer: None,
             operations,
             priority: Priority::Normal,
-            deadline: Duration::from_secs(15),
+            deadline: Duration::from_secs(30),
         }
     }
 
@@ -224,9 +227,13 @@ impl Lab {
         watch_by(self.client.clone()).await
     }
 
-    /// Opens a watch without ever saying for which cluster, and how that ends.
-    pub(crate) async fn watch_in_silence(&self) -> Status {
-        let mut request = Request::new(futures::stream::pending());
+    /// Opens a watch without ever saying for which cluster, and how that ends. `sent` is told when the request is on its way.
+    pub(crate) async fn watch_in_silence(&self, sent: Arc<tokio::sync::Notify>) -> Status {
+        // A request's stream is not asked for messages before its headers are sent.
+        let mut request = Request::new(futures::stream::poll_fn(move |_| {
+            sent.notify_one();
+            std::task::Poll::Pending
+        }));
         clb_tls::present(&PeerIdentity::Planner, request.metadata_mut());
         let ended = tokio::time::timeout(PATIENCE, self.client.clone().watch(request)).await;
         ended.expect("it ends").unwrap_err()

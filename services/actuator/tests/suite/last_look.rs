@@ -135,7 +135,7 @@ async fn what_nobody_knows_of_may_appear_later_and_what_was_refused_may_not() {
             .cloud()
             .order_fault(Fault::next(fault.clone()).of("CreateLoadBalancer").always());
         let mut given_up = make(&lab);
-        given_up.deadline = Duration::from_secs(1);
+        given_up.deadline = Duration::from_secs(5);
         lab.execute(&given_up).await;
         let found = looked(&lab, false).await;
         assert_eq!(

@@ -19,3 +19,4 @@ mod mirror;
 mod own_writes;
 mod plans;
 mod shutdown;
+mod waiting;

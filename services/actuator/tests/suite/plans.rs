@@ -5,7 +5,7 @@ use std::time::Duration;
 use clb_model::operation::{Change, LoadBalancerChange, Outcome};
 use cloud_sim::{Fault, FaultKind};
 
-use crate::lab::{Lab, assert_succeeded};
+use crate::lab::{Lab, PATIENCE, assert_succeeded};
 
 fn rename(name: &str) -> Change {
     Change::ChangeLoadBalancer(LoadBalancerChange::Name(name.to_owned()))
@@ -32,27 +32,27 @@ async fn an_old_plan_is_refused() {
 async fn a_newer_plan_stops_the_running_one_after_its_operation_and_takes_the_place_of_a_waiting_one() {
     let lab = Lab::start().await;
     let (id, _) = lab.create("uid-1").await;
-    lab.sim
-        .cloud()
-        .order_fault(Fault::next(FaultKind::Stall { milliseconds: 700 }).of("SetLoadBalancerName"));
+    let hold = Fault::next(FaultKind::Hold).of("SetLoadBalancerName");
+    lab.sim.cloud().order_fault(hold);
     let running = lab.batch_on("uid-1", &id, vec![rename("one"), rename("two")]);
     let waiting = lab.batch_on("uid-1", &id, vec![rename("three")]);
     let newest = lab.batch_on("uid-1", &id, vec![rename("four")]);
 
-    let mut calls = lab.sim.cloud().last_call();
-    let first = async {
-        calls.mark_unchanged();
-        lab.execute(&running).await
-    };
     let then = async {
-        // The stalled call is under way: its turn was taken before.
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        tokio::join!(lab.execute(&waiting), async {
-            tokio::time::sleep(Duration::from_millis(150)).await;
+        lab.faults_have_come().await;
+        // The newest one comes when that is waiting; its place taken, that ends before the running one's call does.
+        let newest = async {
+            lab.batches_run(2).await;
             lab.execute(&newest).await
-        })
+        };
+        let waiting = async {
+            let results = lab.execute(&waiting).await;
+            lab.sim.cloud().clear_faults();
+            results
+        };
+        tokio::join!(waiting, newest)
     };
-    let (running, (waiting, newest)) = tokio::join!(first, then);
+    let (running, (waiting, newest)) = tokio::join!(lab.execute(&running), then);
     assert!(running[0].outcome.succeeded(), "{running:?}");
     assert!(matches!(running[1].outcome, Outcome::Superseded), "{running:?}");
     assert!(matches!(waiting[0].outcome, Outcome::Superseded), "{waiting:?}");
@@ -101,16 +101,17 @@ async fn only_a_planner_may_call() {
 
 #[tokio::test]
 async fn there_is_a_bound_on_batches_and_one_more_is_refused() {
-    let lab = Lab::with("batches: 1", |_| {}).await;
+    let lab = Lab::with("batches: 1\ncall_timeout: 1m", |_| {}).await;
     let (id, _) = lab.create("uid-1").await;
-    lab.sim
-        .cloud()
-        .order_fault(Fault::next(FaultKind::Stall { milliseconds: 500 }).of("SetLoadBalancerName"));
+    let hold = Fault::next(FaultKind::Hold).of("SetLoadBalancerName");
+    lab.sim.cloud().order_fault(hold);
     let running = lab.batch_on("uid-1", &id, vec![rename("one")]);
     let refused = lab.batch_on("uid-2", &id, vec![rename("two")]);
     let then = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        lab.try_execute(&refused).await.unwrap_err()
+        lab.faults_have_come().await;
+        let status = lab.try_execute(&refused).await.unwrap_err();
+        lab.sim.cloud().clear_faults();
+        status
     };
     let (running, status) = tokio::join!(lab.execute(&running), then);
     assert_succeeded(&running);
@@ -124,12 +125,13 @@ async fn hundreds_that_wait_for_a_limit_hold_up_no_other() {
     let (id, _) = lab.create("uid-1").await;
     let wait_for_ever = (0..250).map(|number| {
         let group = crate::lab::group(&format!("k8s/{number}/a/b/c-lab"), Vec::new());
-        let batch = lab.batch_on(&format!("uid-waits-{number}"), &id, vec![group]);
+        let mut batch = lab.batch_on(&format!("uid-waits-{number}"), &id, vec![group]);
+        batch.deadline = 2 * PATIENCE;
         let lab = &lab;
-        async move { lab.execute(&batch).await }
+        async move { lab.try_execute(&batch).await }
     });
     let urgent = async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        lab.batches_run(250).await;
         lab.execute(&lab.batch_on("uid-1", &id, vec![rename("urgent")]))
             .await
     };

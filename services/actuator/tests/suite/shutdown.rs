@@ -1,10 +1,13 @@
 //! The end: calls in flight finish, streams end, nothing new begins.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clb_model::operation::{Change, LoadBalancerChange, Outcome};
+use clb_tls::PeerIdentity;
 use clb_wire::actuator::MirrorUpdate;
 use cloud_sim::{Fault, FaultKind};
+use tokio::sync::Notify;
 
 use crate::lab::Lab;
 
@@ -16,14 +19,14 @@ fn rename(name: &str) -> Change {
 async fn the_current_operation_finishes_and_the_others_are_skipped() {
     let lab = Lab::start().await;
     let (id, _) = lab.create("uid-1").await;
-    lab.sim
-        .cloud()
-        .order_fault(Fault::next(FaultKind::Stall { milliseconds: 600 }).of("SetLoadBalancerName"));
+    let hold = Fault::next(FaultKind::Hold).of("SetLoadBalancerName");
+    lab.sim.cloud().order_fault(hold);
     let mut watch = lab.watch().await;
     let batch = lab.batch_on("uid-1", &id, vec![rename("one"), rename("two")]);
     let stop = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        lab.faults_have_come().await;
         lab.shut_down();
+        lab.sim.cloud().clear_faults();
     };
     let (results, ()) = tokio::join!(lab.execute(&batch), stop);
     assert!(
@@ -47,11 +50,14 @@ async fn the_current_operation_finishes_and_the_others_are_skipped() {
 #[tokio::test]
 async fn a_planner_that_never_says_for_which_cluster_is_told_of_the_end() {
     let lab = Lab::start().await;
+    // The connection is there; a request that is on its way on it is still served.
+    lab.inspect_as(Some(&PeerIdentity::Planner)).await.unwrap();
+    let sent = Arc::new(Notify::new());
     let stop = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        sent.notified().await;
         lab.shut_down();
     };
-    let (status, ()) = tokio::join!(lab.watch_in_silence(), stop);
+    let (status, ()) = tokio::join!(lab.watch_in_silence(Arc::clone(&sent)), stop);
     assert_eq!(status.code(), tonic::Code::Unavailable, "{status}");
     assert!(status.message().contains("shutting down"), "{status}");
     lab.ended().await;
