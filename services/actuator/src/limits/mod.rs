@@ -96,6 +96,13 @@ struct State {
     served: bool,
 }
 
+/// Somebody's place in the queue; who goes away leaves it, so that only those who wait count.
+struct Place {
+    bucket: Arc<Bucket>,
+    /// None once its turn has come.
+    turn: Option<oneshot::Receiver<Permit>>,
+}
+
 /// The right to call an action once.
 #[must_use = "a permit that is dropped unspent goes back"]
 pub(crate) struct Permit {
@@ -142,7 +149,7 @@ impl Limits {
         deadline: Instant,
     ) -> Result<Permit, NoPermit> {
         let bucket = self.bucket(action);
-        let receiver = {
+        let mut place = {
             let mut state = bucket.state.lock();
             let now = Instant::now();
             if state.queue.len() == 0 && state.window.ready_at(now) == Some(now) {
@@ -157,7 +164,7 @@ impl Limits {
                     retry_after,
                 });
             }
-            let (ready, receiver) = oneshot::channel();
+            let (ready, turn) = oneshot::channel();
             state.queue.push(&asker.cluster, asker.priority, Waiter { ready });
             bucket.report(&mut state, now);
             if !std::mem::replace(&mut state.served, true) {
@@ -170,18 +177,18 @@ impl Limits {
                     }
                 });
             }
-            receiver
+            Place {
+                bucket: Arc::clone(&bucket),
+                turn: Some(turn),
+            }
         };
-        match tokio::time::timeout_at(deadline, receiver).await {
-            Ok(Ok(permit)) => Ok(permit),
-            // The receiver is gone by now, so that the sweep takes this one along.
-            Ok(Err(_)) | Err(_) => {
+        match tokio::time::timeout_at(deadline, place.turn()).await {
+            Ok(Some(permit)) => Ok(permit),
+            Ok(None) | Err(_) => {
+                drop(place);
                 let mut state = bucket.state.lock();
-                state.queue.sweep();
                 let length = state.queue.len();
-                let now = Instant::now();
-                let retry_after = state.window.expected_wait(length, now);
-                bucket.report(&mut state, now);
+                let retry_after = state.window.expected_wait(length, Instant::now());
                 Err(NoPermit::TooLate { action, retry_after })
             }
         }
@@ -270,6 +277,27 @@ impl Bucket {
             .limit_expected_wait
             .with_label_values(&labels)
             .set(state.window.expected_wait(waiting, now).as_secs_f64());
+    }
+}
+
+impl Place {
+    /// The permit, when it is its turn; none where nobody serves the queue any more.
+    async fn turn(&mut self) -> Option<Permit> {
+        let permit = self.turn.as_mut()?.await.ok();
+        self.turn = None;
+        permit
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // A permit that has come meanwhile goes back with it, for which the lock must be free.
+        if let Some(turn) = self.turn.take() {
+            drop(turn);
+            let mut state = self.bucket.state.lock();
+            state.queue.sweep();
+            self.bucket.report(&mut state, Instant::now());
+        }
     }
 }
 

@@ -36,7 +36,7 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// How many wait. Those who have gone away count until they are swept or it would be their turn.
+    /// How many wait. Those who have gone away count until they are swept.
     pub(crate) fn len(&self) -> usize {
         self.length
     }

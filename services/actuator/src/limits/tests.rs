@@ -121,6 +121,27 @@ async fn the_queue_has_a_bound() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn those_who_have_gone_away_take_no_place() {
+    let limits = limits("{action: CreateVServerGroup, calls: 1, window: 10s, burst: 1}", 3);
+    let asker = asker("a", Priority::Normal);
+    let deadline = in_seconds(1000);
+    limits.acquire(ACTION, &asker, deadline).await.unwrap().spend();
+    for _ in 0..50 {
+        // As a batch does that a newer plan has superseded.
+        let gone = tokio::time::timeout(Duration::ZERO, limits.acquire(ACTION, &asker, deadline)).await;
+        assert!(gone.is_err());
+        assert_eq!(limits.bucket(ACTION).state.lock().queue.len(), 0);
+    }
+    let start = Instant::now();
+    limits.acquire(ACTION, &asker, deadline).await.unwrap().spend();
+    assert!(
+        start.elapsed() <= Duration::from_secs(11),
+        "{:?}",
+        start.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn throttling_of_the_cloud_pauses_the_action() {
     let limits = limits(
         "{action: CreateVServerGroup, calls: 100, window: 1s, burst: 100}",

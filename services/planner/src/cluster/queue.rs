@@ -146,9 +146,10 @@ impl WorkQueue {
         }
     }
 
-    /// Its batch was asked to wait, which is no failure.
+    /// Its batch was asked to wait, which is no failure. It waits no longer than after failures: who asked may have found it crowded for a
+    /// moment only.
     pub(crate) fn wait(&mut self, uid: &ServiceUid, wait: Duration, now: Instant) {
-        let due = now + wait;
+        let due = now + wait.min(RETRY.most);
         self.wake_at(uid, due);
         if let Some(entry) = self.services.get_mut(uid) {
             entry.not_before = Some(due);
@@ -286,6 +287,17 @@ mod tests {
         queue.retry(&uid("b"), Duration::from_secs(9), now);
         queue.forget(&uid("a"));
         assert!(queue.next_timer().unwrap() - now >= Duration::from_secs(9));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_batch_is_put_off_for_longer_than_after_many_failures() {
+        let mut queue = WorkQueue::default();
+        let now = Instant::now();
+        for (asked, due) in [(9, 9), (3000, 300), (u64::MAX, 300)] {
+            queue.wait(&uid("a"), Duration::from_secs(asked), now);
+            assert_eq!(queue.next_timer(), Some(now + Duration::from_secs(due)));
+            queue.forget(&uid("a"));
+        }
     }
 
     #[tokio::test(start_paused = true)]
