@@ -10,6 +10,9 @@ use clb_model::InvalidText;
 
 use crate::WireError;
 
+/// The longest duration that is sent or taken. None of ours is anywhere near, and what is added to a point in time must not overflow it.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The message whose fields are read.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader(pub(crate) &'static str);
@@ -86,12 +89,15 @@ impl Reader {
     ) -> Result<Duration, WireError> {
         let value = self.required(field, value, "a duration")?;
         Duration::try_from(value)
-            .map_err(|_| self.invalid(field, format!("{} s", value.seconds), "no negative duration"))
+            .ok()
+            .filter(|duration| *duration <= LONGEST)
+            .ok_or_else(|| self.invalid(field, format!("{} s", value.seconds), "0 s to a day"))
     }
 }
 
-/// The longest duration that a message can hold is far beyond any of ours.
+/// A duration beyond the longest that is taken is sent as that.
 pub(crate) fn duration_to_proto(duration: Duration) -> prost_types::Duration {
+    let duration = duration.min(LONGEST);
     prost_types::Duration {
         seconds: i64::try_from(duration.as_secs()).unwrap_or(i64::MAX),
         nanos: i32::try_from(duration.subsec_nanos()).unwrap_or_default(),

@@ -1,9 +1,15 @@
 //! What a peer may not send, and what a newer one may.
 
+use std::time::Duration;
+
+use clb_model::operation::{OperationId, OperationResult, Outcome};
 use clb_proto::actuator::v1 as actuator;
 use clb_proto::snapshot::v1 as snapshot;
 use clb_wire::WireError;
-use clb_wire::actuator::{inspect_query_from_proto, load_balancer_from_proto, operation_from_proto};
+use clb_wire::actuator::{
+    inspect_query_from_proto, load_balancer_from_proto, operation_from_proto, operation_result_from_proto,
+    operation_result_to_proto,
+};
 use clb_wire::records::{decode, service_record};
 use clb_wire::snapshot::{directive_from_proto, service_from_proto};
 
@@ -83,6 +89,32 @@ fn an_address_to_look_for_is_of_ipv4() {
             format!("StaticAddress.address: {address:?} is not valid, allowed is an IPv4 address")
         );
     }
+}
+
+/// Durations are added to points in time, which the largest that a message can hold would overflow.
+#[test]
+fn durations_end_after_a_day() {
+    let waiting = |seconds| actuator::OperationResult {
+        operation_id: 1,
+        outcome: actuator::Outcome::Throttled.into(),
+        retry_after: Some(prost_types::Duration { seconds, nanos: 0 }),
+        ..actuator::OperationResult::default()
+    };
+    assert_eq!(
+        operation_result_from_proto(waiting(i64::MAX))
+            .unwrap_err()
+            .to_string(),
+        "OperationResult.retry_after: \"9223372036854775807 s\" is not valid, allowed is 0 s to a day"
+    );
+    assert!(operation_result_from_proto(waiting(-1)).is_err());
+    let asked = |retry_after| OperationResult {
+        operation: OperationId(1),
+        outcome: Outcome::Throttled { retry_after },
+        left_out: Vec::new(),
+    };
+    let day = Duration::from_secs(24 * 60 * 60);
+    let message = operation_result_to_proto(&asked(Duration::MAX));
+    assert_eq!(operation_result_from_proto(message), Ok(asked(day)));
 }
 
 #[test]

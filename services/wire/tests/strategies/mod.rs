@@ -31,5 +31,5 @@ pub(crate) fn port() -> impl Strategy<Value = u16> {
 }
 
 pub(crate) fn duration() -> impl Strategy<Value = Duration> {
-    (0_u64..1_000_000, 0_u32..1_000_000_000).prop_map(|(seconds, nanos)| Duration::new(seconds, nanos))
+    (0_u64..24 * 60 * 60, 0_u32..1_000_000_000).prop_map(|(seconds, nanos)| Duration::new(seconds, nanos))
 }
