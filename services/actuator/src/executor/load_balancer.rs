@@ -70,7 +70,6 @@ impl Run {
             };
             if error.is_gone() {
                 self.region.mirror.remove(&id);
-                self.settle();
                 return Ok(attempts.already(None));
             }
             if error.has_code(PROTECTED) && !current.delete_protection {

@@ -58,8 +58,8 @@ impl Memory {
     fn take_in_load_balancer(&mut self, operation: &Operation, outcome: &Outcome) {
         match &operation.change {
             Change::CreateLoadBalancer(_) => self.nothing_left = false,
-            // It took the place of any earlier batch.
-            Change::DeleteLoadBalancer => self.nothing_left = outcome.succeeded(),
+            // It took the place of any earlier batch. One that was not there may only not be shown yet.
+            Change::DeleteLoadBalancer => self.nothing_left = matches!(outcome, Outcome::Applied { .. }),
             Change::FindLoadBalancer { .. } => {
                 self.nothing_left = matches!(outcome, Outcome::Unchanged { found: None });
             }

@@ -255,6 +255,23 @@ fn a_service_that_names_another_class_is_handed_over_untouched() {
     assert_eq!(world.events.len(), 1);
 }
 
+#[test]
+fn a_clb_that_its_deletion_did_not_find_is_looked_for() {
+    let mut world = World::settled(Lab::tcp());
+    world.lab.service.deleting = true;
+    let step = world.look();
+    world.take(&step);
+    let operations = step.batch.unwrap().operations;
+    let not_there = OperationResult {
+        operation: operations[0].id,
+        outcome: Outcome::Unchanged { found: None },
+        left_out: Vec::new(),
+    };
+    world.memory = world.memory.after_batch(&operations, &[not_there]);
+    world.cloud.load_balancers.clear();
+    goes_at_once(world);
+}
+
 /// A Service for which a creation was given to the actuator, and which is then deleted. Of the planner that knew of it nothing is left.
 fn deleted_while_it_is_made() -> World {
     let mut world = World::new(Lab::tcp());
