@@ -1,5 +1,5 @@
 //! In which order the backends of all groups come and go: add before remove; where a quota leaves no room, remove first, then add the
-//! rest. A group that has ready endpoints is never without a backend in between: where nothing of what is there stays, what goes waits
+//! rest, half of what serves at a time. A group that has ready endpoints is never without a backend in between: where nothing of what is there stays, what goes waits
 //! until the mirror shows what has come, because the cloud may be able to use none of it.
 
 use clb_model::VServerGroupId;
@@ -29,9 +29,10 @@ pub(super) struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// All backends but one, so that the group is not empty while a listener uses it.
+    /// Half of the backends at most: the others serve until a listener sends to the successor, and go with the group.
     fn spare(&self) -> &[Backend] {
-        self.vgroup.backends.get(1..).unwrap_or_default()
+        let backends = &self.vgroup.backends;
+        backends.get(backends.len().div_ceil(2)..).unwrap_or_default()
     }
 }
 
@@ -94,8 +95,8 @@ pub(super) struct Rollout {
     pub(super) ready: Vec<OperationId>,
     /// Backends come before anything goes.
     adds_first: bool,
-    /// One backend stays for now, because nothing else is in the group until others have come.
-    keeps: Option<Backend>,
+    /// These stay for now: they serve until others have come.
+    keeps: Vec<Backend>,
 }
 
 /// The backends of one group that are to be added, by when there is room.
@@ -126,16 +127,20 @@ pub(super) fn plan(
     }
     let mut removals = Vec::new();
     let mut freed = Leaving::default();
-    for (part, rollout) in parts.iter().zip(&mut rollouts) {
+    for ((part, rollout), of_part) in parts.iter().zip(&mut rollouts).zip(&adds) {
         part.plan_drains(draft, &words, rollout);
-        if let Some((operation, leaving)) = part.plan_removal(draft, &words, rollout) {
+        let waits = !of_part.after_removals.is_empty();
+        if let Some((operation, leaving)) = part.plan_removal(draft, &words, rollout, waits) {
             removals.push(operation);
             freed.add(&leaving);
         }
     }
-    let waiting: Vec<(Allotment, &Backend)> = adds
+    // A group that has backends can take over: the room comes when the outgoing ones are deleted.
+    let waiting: Vec<(Allotment, &Backend)> = parts
         .iter()
-        .flat_map(|adds| &adds.after_removals)
+        .zip(&adds)
+        .filter(|(part, _)| part.observed.is_none_or(|(_, vgroup)| vgroup.backends.is_empty()))
+        .flat_map(|(_, adds)| &adds.after_removals)
         .map(|(allotment, backend)| (*allotment, backend))
         .collect();
     make_room(draft, outgoing, &waiting, &mut freed, &mut removals);
@@ -374,23 +379,29 @@ impl Part<'_> {
         }
     }
 
-    /// The removal, with what it removes.
+    /// The removal, with what it removes. `waits` says that backends can come only once others have gone.
     fn plan_removal(
         &self,
         draft: &mut Draft,
         words: &BackendWords<'_>,
         rollout: &mut Rollout,
+        waits: bool,
     ) -> Option<(OperationId, Vec<Backend>)> {
         let mut removes = self.difference.removes.clone();
         if removes.iter().any(|backend| words.is_gone(backend)) {
             draft.mark_urgent();
         }
-        if self.difference.staying == 0 && self.must_not_be_empty {
-            if rollout.adds_first {
+        let staying = self.difference.staying;
+        if self.must_not_be_empty {
+            if staying == 0 && rollout.adds_first {
                 return None;
             }
-            // There is no room for what comes before something has gone.
-            rollout.keeps = removes.pop();
+            // What is gone serves nobody. Of the others half stay while something waits for their room, and one where nothing else is there.
+            removes.sort_by_key(|backend| !words.is_gone(backend));
+            let serving = removes.iter().filter(|backend| !words.is_gone(backend)).count();
+            let half = (staying + serving).div_ceil(2).saturating_sub(staying);
+            let least = usize::from(staying == 0).max(if waits { half } else { 0 });
+            rollout.keeps = removes.split_off(removes.len().saturating_sub(least));
         }
         if removes.is_empty() {
             return None;
@@ -412,14 +423,14 @@ impl Part<'_> {
         removals: &[OperationId],
     ) {
         if fitting.is_empty() {
-            if let Some(kept) = &rollout.keeps {
+            if !rollout.keeps.is_empty() {
                 draft.notice(
                     true,
                     SKIP_BACKENDS,
                     format!(
                         "{} stays in {} although it is no longer wanted: the quota of backends leaves no room for another, and \
                          the group must not become empty",
-                        words.name(kept),
+                        list(rollout.keeps.iter().map(|kept| words.name(kept))),
                         group_name(self.identity)
                     ),
                 );

@@ -189,3 +189,39 @@ fn zones_stay_even_while_nodes_come_and_go() {
         }
     }
 }
+
+/// Half of what serves stays until what comes is there.
+#[test]
+fn a_full_clb_goes_over_to_other_backends_by_halves() {
+    let names: Vec<String> = (10..18).map(|number| format!("n{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut lab = with_nodes(Lab::tcp(), &names);
+    lab.cluster.quotas.backends_per_load_balancer = 8;
+    let full = World::settled(lab);
+
+    // Another group.
+    let mut world = full.clone();
+    let port = &mut world.lab.service.ports[0];
+    port.node_port = Some(port.node_port.unwrap() + 1000);
+    world.settle();
+    let changes: Vec<String> = done(&world)
+        .into_iter()
+        .filter(|change| change.starts_with("add") || change.starts_with("remove"))
+        .collect();
+    assert_eq!(changes, ["remove 4", "add 4", "add 4"]);
+    assert_eq!(attached(&world).len(), 8);
+
+    // Other Nodes in the same group.
+    let mut world = full;
+    for node in world.lab.nodes.values_mut() {
+        let label = "node.kubernetes.io/exclude-from-external-load-balancers";
+        node.labels.insert(label.to_owned(), String::new());
+    }
+    for number in 20..28 {
+        let name = format!("n{number}");
+        world.lab.nodes.insert(name.clone(), node(&name, "j"));
+    }
+    world.settle();
+    assert_eq!(done(&world), ["remove 4", "add 4", "remove 4", "add 4"]);
+    assert!(attached(&world).iter().all(|backend| backend.starts_with("i-n2")));
+}
