@@ -183,13 +183,14 @@ impl Run {
             page: 1,
         };
         let (asker, deadline) = (self.asker(), self.give_up_at());
+        let clock = self.region.mirror.clock();
         let page = self.region.cloud.read(&asker, &action, deadline).await;
         let page = page.map_err(|error| read_failed(&error))?;
         let mut found: Vec<LoadBalancer> = page.load_balancers;
         found.retain(|one| one.tags.get(OWNER_TAG).is_some_and(|tag| tag == owner));
         let ids = found.iter().map(|one| one.id.clone()).collect();
         for load_balancer in found {
-            self.region.mirror.adopt(load_balancer);
+            self.region.mirror.adopt(load_balancer, clock);
         }
         Ok(ids)
     }

@@ -196,11 +196,14 @@ impl Mirror {
         }
     }
 
-    /// Takes over a CLB that was found by a search, without its details.
-    pub(crate) fn adopt(&self, found: LoadBalancer) {
-        let mut state = self.state.lock();
-        let clock = state.clock();
-        state.put_instance(found, clock);
+    /// When it is, in the time of own writes: to be asked for before a search begins.
+    pub(crate) fn clock(&self) -> u64 {
+        self.state.lock().clock()
+    }
+
+    /// Takes over a CLB, without its details, that a search found which began at `clock`.
+    pub(crate) fn adopt(&self, found: LoadBalancer, clock: u64) {
+        self.state.lock().put_instance(found, clock);
     }
 
     /// A CLB with all its details, read now where they are not known; none when it is not there.

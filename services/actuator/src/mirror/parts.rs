@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clb_model::cloud::{AccessList, Listener, ListenerKey, LoadBalancer, VServerGroup};
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG};
 use clb_model::version::PartVersion;
 use clb_model::{LoadBalancerId, VServerGroupId};
+use tokio::time::Instant;
 
 use super::entry::{Entry, PartKey};
 use super::index::Index;
@@ -35,9 +37,21 @@ pub(super) struct State {
     pub(super) unread: Unread,
     term: u64,
     number: u64,
-    /// Counts beginnings and ends of own writes.
+    /// Counts beginnings and ends of own writes, and removals.
     clock: u64,
+    /// When CLBs were removed lately.
+    removed: HashMap<LoadBalancerId, Removal>,
 }
+
+/// A CLB's removal; a read that began before does not bring it back.
+#[derive(Debug)]
+struct Removal {
+    clock: u64,
+    at: Instant,
+}
+
+/// No read that began before is under way any longer after this: a batch may run for an hour.
+const REMEMBER_REMOVALS: Duration = Duration::from_secs(2 * 3600);
 
 /// What was read of what is on a CLB; a part that was not read is none.
 #[derive(Debug, Default)]
@@ -64,6 +78,7 @@ impl State {
             term,
             number: 0,
             clock: 0,
+            removed: HashMap::new(),
         }
     }
 
@@ -106,9 +121,10 @@ impl State {
 
     /// Whether what was read since `clock` may be taken over.
     pub(super) fn is_newer_than_writes(&self, id: &LoadBalancerId, clock: u64) -> bool {
-        self.entries
-            .get(id)
-            .is_none_or(|entry| entry.writing == 0 && entry.written <= clock)
+        match self.entries.get(id) {
+            Some(entry) => entry.writing == 0 && entry.written <= clock,
+            None => self.removed.get(id).is_none_or(|removal| removal.clock <= clock),
+        }
     }
 
     pub(super) fn want(&mut self, id: &LoadBalancerId, wanted: Wanted) {
@@ -301,6 +317,11 @@ impl State {
         let Some(entry) = self.entries.remove(id) else {
             return;
         };
+        self.clock += 1;
+        let (clock, at) = (self.clock, Instant::now());
+        self.removed
+            .retain(|_, removal| at.duration_since(removal.at) < REMEMBER_REMOVALS);
+        self.removed.insert(id.clone(), Removal { clock, at });
         self.wanted.remove(id);
         self.unread.forget(id);
         let gone = entry.current;

@@ -62,6 +62,19 @@ fn what_was_read_before_or_during_an_own_write_is_dropped() {
 }
 
 #[test]
+fn what_was_read_before_a_removal_brings_no_clb_back() {
+    let mut state = state();
+    let clock = state.clock();
+    state.remove(&id());
+    assert!(!state.put_instance(sample::load_balancer("lb-1"), clock));
+    assert_eq!(state.get(&id()), None);
+    // It is there after all, or one of the same id.
+    let after = state.clock();
+    state.put_instance(sample::load_balancer("lb-1"), after);
+    assert!(state.get(&id()).is_some());
+}
+
+#[test]
 fn only_the_changed_part_gets_a_new_version() {
     let mut state = state();
     let both = |first: &str| [(key("tcp:80"), listener(first)), (key("tcp:81"), listener("rr"))].into();
