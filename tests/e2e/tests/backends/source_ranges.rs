@@ -11,6 +11,7 @@ on_both_apis!(
     source_ranges_are_an_access_control_list,
     a_list_that_a_crash_left_unused_is_found_again,
     ranges_of_both_families_and_all_addresses,
+    the_family_of_the_clb_that_is_there_counts,
     entries_that_a_person_changes_are_put_right,
 );
 
@@ -201,6 +202,65 @@ async fn ranges_of_both_families_and_all_addresses(api: Api) -> anyhow::Result<(
     lab.says("web", "at least one range of the CLB's family").await?;
     assert_eq!(lab.calls(before, "").len(), 0);
     list_is(&lab, &["0.0.0.0/0"]).await?;
+    lab.stage.end().await;
+    Ok(())
+}
+
+/// Not the one that annotations ask for: on a user's CLB without a range that its list could hold nothing is opened, and on the Service's
+/// own the ranges stay in force though an annotation asks for another family.
+async fn the_family_of_the_clb_that_is_there_counts(api: Api) -> anyhow::Result<()> {
+    let Some(lab) = Lab::start(api).await? else {
+        return Ok(());
+    };
+    let parameters = [
+        ("RegionId", "cn-hangzhou"),
+        ("AddressType", "internet"),
+        ("AddressIPVersion", "ipv6"),
+        ("InstanceChargeType", "PayByCLCU"),
+        ("LoadBalancerName", "of-ipv6"),
+    ];
+    let answer = lab.account.call("CreateLoadBalancer", &parameters);
+    let answer = answer.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let users = clb_e2e::text(&answer, "LoadBalancerId").to_owned();
+    let on_users = |ranges: Value| {
+        by_hand("users")
+            .tcp(80)
+            .annotated("id", &users)
+            .annotated("force-override-listeners", "true")
+            .spec("loadBalancerSourceRanges", ranges)
+    };
+    let state = || lab.account.load_balancer(&users);
+    let (untouched, before) = (state(), lab.now());
+    lab.apply(&on_users(json!(["10.0.0.0/8"]))).await?;
+    lab.says(
+        "users",
+        "at least one range of the CLB's family, ipv6, for example 2001:db8::/32",
+    )
+    .await?;
+    let writes = lab.calls(before, "").into_iter().filter(|call| call.write);
+    assert_eq!(writes.map(|call| call.action).collect::<Vec<_>>(), [""; 0]);
+    assert_eq!(state(), untouched);
+
+    lab.apply(&on_users(json!(["10.0.0.0/8", "2001:db8::/32"])))
+        .await?;
+    let list = list_is(&lab, &["2001:db8::/32"]).await?;
+    lab.says("users", "10.0.0.0/8 are not of the CLB's family")
+        .await?;
+    lab.stage
+        .until("the listener is there with its list", async || {
+            let listener = &state().unwrap_or_default()["listeners"]["tcp/80"];
+            Ok(listener["AclStatus"] == "on" && listener["AclId"] == list.as_str())
+        })
+        .await?;
+    lab.delete("users").await?;
+
+    let own = |ranges: Value| by_hand("own").tcp(80).spec("loadBalancerSourceRanges", ranges);
+    lab.apply(&own(json!(["10.0.0.0/8"]))).await?;
+    lab.stage.converged(1).await?;
+    let asks = own(json!(["10.0.0.0/8", "192.168.0.0/16"])).annotated("ip-version", "ipv6");
+    lab.apply(&asks).await?;
+    list_is(&lab, &["10.0.0.0/8", "192.168.0.0/16"]).await?;
+    lab.says("own", "ip-version").await?;
     lab.stage.end().await;
     Ok(())
 }
