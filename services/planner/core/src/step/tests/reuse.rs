@@ -2,6 +2,7 @@
 
 use clb_model::attribute::ListenerAttribute as A;
 use clb_model::cloud::{AddressType, Backend, BackendTarget, ListenerKey};
+use clb_model::cluster::ServicePort;
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG, REUSED_TAG};
 use clb_model::operation::Change;
 
@@ -231,6 +232,91 @@ fn a_missing_clb_or_group_is_told_with_all_other_mistakes_and_nothing_is_touched
     let said = world.said();
     assert_eq!(said.len(), 1, "{said:?}");
     assert!(said[0].contains("rsp-nowhere is not there"), "{said:?}");
+}
+
+/// A Service with an address, of whose ports a new one is to have a group that is not there.
+fn with_a_port_too_many(mut world: World, ports: Vec<ServicePort>, vgroup_port: &str) -> World {
+    world.settle();
+    assert!(!world.lab.service.ingress.is_empty());
+    world.forget();
+    world.lab.service.ports = ports;
+    world.lab = world.lab.annotated("vgroup-port", vgroup_port);
+    world
+}
+
+#[test]
+fn a_new_port_whose_group_is_missing_is_a_mistake_of_a_service_that_works() {
+    let named = "rsp-user-05:80,rsp-nowhere:443";
+    let ports = || vec![tcp_port(80), tcp_port(443)];
+    let lab = Lab::tcp()
+        .annotated("vgroup-port", "rsp-user-05:80")
+        .annotated("force-override-listeners", "true");
+    // With pods as backends both ports have one mark: that port 80 is in its group says nothing of 443.
+    for lab in [lab.clone(), lab.annotated("backend-type", "eni")] {
+        let mut world = with_a_port_too_many(reusing(lab), ports(), named);
+        world.lab = world.lab.annotated("scheduler", "wrr");
+        let before = world.clb().clone();
+        world.settle();
+        assert_eq!(world.batches, []);
+        assert_eq!(*world.clb(), before);
+        let told = format!(
+            "{named:?} is not valid: vServer groups of CLB lb-reuse-05, such as rsp-user-05; rsp-nowhere is not there"
+        );
+        let said = world.said();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].contains(&told) && said[0].contains("for example rsp-user-05:443"),
+            "{said:?}"
+        );
+        assert_eq!(
+            world.condition(ACCEPTED).as_deref(),
+            Some("False InvalidAnnotations")
+        );
+        // Told with the others, too.
+        world.lab = world.lab.annotated("scheduler", "fair");
+        world.settle();
+        let said = world.said();
+        assert!(
+            said.iter()
+                .any(|text| text.contains("\"fair\"") && text.contains(&told)),
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
+fn backends_are_followed_while_a_new_ports_group_is_missing() {
+    let lab = Lab::tcp().annotated("vgroup-port", "rsp-user-05:80");
+    let ports = vec![tcp_port(80), tcp_port(443)];
+    let mut world = with_a_port_too_many(reusing(lab), ports, "rsp-user-05:80,rsp-nowhere:443");
+    world.lab.nodes.remove("n3");
+    world.settle();
+    let group = &world.clb().vgroups[&"rsp-user-05".parse().unwrap()];
+    let is_n3 = |backend: &Backend| backend.target == BackendTarget::Instance("i-n3".to_owned());
+    assert!(
+        group.backends.len() > 1 && !group.backends.iter().any(is_n3),
+        "{group:?}"
+    );
+}
+
+#[test]
+fn a_port_that_has_its_group_may_name_another_that_is_not_there() {
+    let lab = Lab::tcp().annotated("force-override-listeners", "true");
+    for (group, stays) in [
+        (None, "k8s/30080/web/default/c-lab"),
+        (Some("rsp-user-05:80"), "rsp-user-05"),
+    ] {
+        let lab = group.map_or(lab.clone(), |group| lab.clone().annotated("vgroup-port", group));
+        let mut world = with_a_port_too_many(reusing(lab), vec![tcp_port(80)], "rsp-nowhere:80");
+        assert_eq!(world.settle().state, State::Converged);
+        assert_eq!(world.batches, []);
+        let said = world.said();
+        assert!(
+            said.iter()
+                .any(|text| text.contains("cannot be changed: they stay there") && text.contains(stays)),
+            "{said:?}"
+        );
+    }
 }
 
 #[test]
