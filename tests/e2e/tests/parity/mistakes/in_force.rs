@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::combinations::COMBINATIONS;
 use super::table::Mistake;
 use super::told::{ACCEPTED, add_what_does_not_fit};
-use super::unknown::UNKNOWN;
+use super::unknown::{HELD_ADDRESS, UNKNOWN};
 use super::values::VALUES;
 use crate::lab::{self, account, apply_all, condition, events, last_call, written_since};
 use crate::shown;
@@ -22,8 +22,9 @@ fn on_an_own_clb() -> Vec<&'static Mistake> {
     let all = VALUES.iter().chain(COMBINATIONS).chain(UNKNOWN);
     all.filter(|mistake| {
         let names_a_clb = mistake.annotations.iter().any(|(name, _)| *name == "id");
-        // The family and the zones of a CLB that is there do not change with the annotation.
+        // The family, the zones and the address of a CLB that is there do not change with the annotation.
         let is_of_creation = mistake.annotations.contains(&("ip-version", "ipv6")) && mistake.at == "acl-id"
+            || mistake.value == HELD_ADDRESS
             || mistake.at.ends_with("-zoneid") && mistake.annotations.len() == 2;
         !names_a_clb && !is_of_creation && mistake.ports != ["80/SCTP"]
     })
@@ -275,4 +276,82 @@ async fn a_service_on_a_users_clb_keeps_working_on_kube_sim() -> anyhow::Result<
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_on_a_users_clb_keeps_working_on_a_real_api() -> anyhow::Result<()> {
     a_service_on_a_users_clb_keeps_working(Api::Real).await
+}
+
+/// A port comes to Services that work, with a group that is not there: nothing is done for any port, and the backends are followed.
+async fn a_new_port_whose_group_is_not_there(api: Api) -> anyhow::Result<()> {
+    let Some(stage) = lab::start(api).await? else {
+        return Ok(());
+    };
+    let over = ("force-override-listeners", "true");
+    let cases = [("lb-reuse-44", vec![over]), ("lb-reuse-45", vec![])];
+    let manifest = |id: &str, ports: &[&str], groups: &str, annotations: &[(&str, &str)]| {
+        let mut manifest = lab::service(&format!("on-{id}"), ports, &[("id", id)]);
+        lab::annotate(&mut manifest, "vgroup-port", groups);
+        for (name, value) in annotations {
+            lab::annotate(&mut manifest, name, value);
+        }
+        manifest
+    };
+    let users_group = |id: &str| format!("rsp-user-{}", id.trim_start_matches("lb-reuse-"));
+    let right: Vec<_> = cases
+        .iter()
+        .map(|(id, annotations)| {
+            let groups = format!("{}:80", users_group(id));
+            manifest(id, &["80/TCP"], &groups, annotations)
+        })
+        .collect();
+    apply_all(&stage, &right).await?;
+    stage.converged(cases.len()).await?;
+    let clb = |id: &str| shown::settled(&account(&stage).load_balancer(id).unwrap_or_default(), &[]);
+    let before: Vec<Value> = cases.iter().map(|(id, _)| clb(id)).collect();
+    let last = last_call(&stage);
+    for (id, annotations) in &cases {
+        let group = users_group(id);
+        let groups = format!("{group}:80,rsp-nowhere:443");
+        let mut with_scheduler = annotations.clone();
+        with_scheduler.push(("scheduler", "wrr"));
+        let wrong = manifest(id, &["80/TCP", "443/TCP"], &groups, &with_scheduler);
+        apply_all(&stage, &[wrong]).await?;
+        let name = format!("on-{id}");
+        let allowed = format!("rsp-nowhere is not there, for example {group}:443");
+        lab::told(
+            &stage,
+            &name,
+            &[&lab::full_name("vgroup-port"), &groups, &allowed],
+        )
+        .await?;
+        let services = lab::services(&stage).await?;
+        assert_eq!(condition(&services[&name], ACCEPTED).0, "False");
+    }
+    assert_eq!(
+        written_since(&stage, last),
+        Vec::<String>::new(),
+        "writes because of a mistake"
+    );
+    replace_node(&stage).await?;
+    let mistake = VALUES.first().expect("there are some");
+    for ((id, _), before) in cases.iter().zip(before) {
+        let wanted = with_node_replaced(before, mistake);
+        stage
+            .until(
+                "the backends are followed, and nothing else is done",
+                async || Ok(shown::differences(&clb(id), &wanted).is_empty()),
+            )
+            .await?;
+    }
+    apply_all(&stage, &right).await?;
+    stage.converged(cases.len()).await?;
+    stage.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_port_whose_group_is_not_there_on_kube_sim() -> anyhow::Result<()> {
+    a_new_port_whose_group_is_not_there(Api::Simulated).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_port_whose_group_is_not_there_on_a_real_api() -> anyhow::Result<()> {
+    a_new_port_whose_group_is_not_there(Api::Real).await
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::combinations::COMBINATIONS;
 use super::table::Mistake;
-use super::unknown::UNKNOWN;
+use super::unknown::{HELD_ADDRESS, UNKNOWN};
 use super::values::VALUES;
 use crate::lab::{self, account, apply_all, condition, events};
 
@@ -32,7 +32,7 @@ pub(super) fn add_what_does_not_fit(stage: &Stage) {
         cloud_lab::VPC,
         "vsw-k",
         "cn-hangzhou-k",
-        &["10.0.250.77".parse().expect("an address")],
+        &[HELD_ADDRESS.parse().expect("an address")],
     ));
 }
 

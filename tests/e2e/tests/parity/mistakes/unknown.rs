@@ -3,7 +3,11 @@
 
 use super::table::{Mistake, TCP, TLS, WEB};
 
-/// Names of things that do not exist. `cert-old` has expired, `vsw-other` is of another VPC, 10.0.250.77 is an interface's; the test makes them.
+/// An address that an interface has.
+pub(crate) const HELD_ADDRESS: &str = "10.0.250.77";
+
+/// Names of things that do not exist. `cert-old` has expired, `vsw-other` is of another VPC, an interface has
+/// [`HELD_ADDRESS`]; the test makes them.
 pub(crate) const UNKNOWN: &[Mistake] = &[
     Mistake {
         ports: TLS,
@@ -76,10 +80,10 @@ pub(crate) const UNKNOWN: &[Mistake] = &[
         annotations: &[
             ("address-type", "intranet"),
             ("vswitch-id", "vsw-k"),
-            ("ip", "10.0.250.77"),
+            ("ip", HELD_ADDRESS),
         ],
         at: "ip",
-        value: "10.0.250.77",
+        value: HELD_ADDRESS,
         allowed: "an address of vSwitch vsw-k (10.0.0.0/16) that nothing else has; network interface eni-holder has this one, for example 10.0.",
     },
     Mistake {
