@@ -1,7 +1,6 @@
 //! Starts etcd and kube-apiserver, waits until they serve, stops them.
 
 use std::io::{self, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,7 +67,7 @@ pub struct ControlPlane {
     token: String,
     // Dropped in this order: the server before its storage, the folder last.
     kube_apiserver: Process,
-    _etcd: Process,
+    etcd: Process,
     _folder: TempDir,
 }
 
@@ -101,7 +100,8 @@ impl ControlPlane {
         let folder = tempfile::Builder::new().prefix("clb-envtest-").tempdir()?;
         let certificates = certificates::write(folder.path())?;
         let token = uuid::Uuid::new_v4().simple().to_string();
-        let [port, client_port, peer_port] = free_ports()?;
+        let port = || clb_ports::lasting().map(|address| address.port());
+        let (port, client_port, peer_port) = (port()?, port()?, port()?);
         let etcd = start_etcd(binaries, folder.path(), client_port, peer_port)?;
         let kube_apiserver = start_api(
             binaries,
@@ -116,7 +116,7 @@ impl ControlPlane {
             ca_pem: certificates.ca_pem,
             token,
             kube_apiserver,
-            _etcd: etcd,
+            etcd,
             _folder: folder,
         };
         control_plane.wait_until_ready().await?;
@@ -133,14 +133,8 @@ impl ControlPlane {
         let url = format!("{}/readyz", self.endpoint);
         let deadline = Instant::now() + START_DEADLINE;
         while Instant::now() < deadline {
-            if let Some(status) = self.kube_apiserver.ended()? {
-                let log = self.kube_apiserver.log_tail();
-                return Err(StartError::Ended {
-                    program: "kube-apiserver",
-                    status: status.to_string(),
-                    log,
-                });
-            }
+            still_runs("etcd", &mut self.etcd)?;
+            still_runs("kube-apiserver", &mut self.kube_apiserver)?;
             let probe = client.get(&url).bearer_auth(&self.token).send();
             if let Ok(Ok(answer)) = timeout(PROBE_TIMEOUT, probe).await
                 && answer.status().is_success()
@@ -182,24 +176,20 @@ impl ControlPlane {
     }
 }
 
+fn still_runs(program: &'static str, process: &mut Process) -> Result<(), StartError> {
+    match process.ended()? {
+        None => Ok(()),
+        Some(status) => Err(StartError::Ended {
+            program,
+            status: status.to_string(),
+            log: process.log_tail(),
+        }),
+    }
+}
+
 fn base64(bytes: &[u8]) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(bytes)
-}
-
-/// Ports that were free a moment ago; held together, so that they differ.
-fn free_ports() -> io::Result<[u16; 3]> {
-    let listeners = [
-        TcpListener::bind("127.0.0.1:0")?,
-        TcpListener::bind("127.0.0.1:0")?,
-        TcpListener::bind("127.0.0.1:0")?,
-    ];
-    let [first, second, third] = &listeners;
-    Ok([
-        first.local_addr()?.port(),
-        second.local_addr()?.port(),
-        third.local_addr()?.port(),
-    ])
 }
 
 fn start_etcd(binaries: &Binaries, folder: &Path, client_port: u16, peer_port: u16) -> io::Result<Process> {
@@ -256,4 +246,30 @@ fn start_api(
         &arguments,
         &folder.join("kube-apiserver.log"),
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// An API server without its storage would be waited for until the deadline.
+    #[tokio::test]
+    async fn an_etcd_that_ends_is_named_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let waits = folder.path().join("waits");
+        std::fs::write(&waits, "#!/bin/sh\nexec sleep 3600\n").unwrap();
+        std::fs::set_permissions(&waits, Permissions::from_mode(0o700)).unwrap();
+        let binaries = Binaries {
+            etcd: "/bin/false".into(),
+            kube_apiserver: waits,
+        };
+        let started = ControlPlane::start_from(&binaries, IPV4_RANGE).await;
+        assert!(
+            matches!(started, Err(StartError::Ended { program: "etcd", .. })),
+            "{started:?}"
+        );
+    }
 }

@@ -3,7 +3,6 @@
 //! The command starts one; the end-to-end suite starts them with simulated and with real API servers.
 
 mod cluster;
-mod ports;
 mod services;
 mod settings;
 

@@ -17,7 +17,6 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
 use super::cluster::LabCluster;
-use super::ports;
 use super::settings::{self, Configured, Files};
 use crate::certificates::Authority;
 
@@ -303,7 +302,7 @@ impl Factory {
         let mut actuator = settings::actuator(&files, authority, cloud, clusters, configured)?;
         let mut planner = settings::planner(&files, authority, clusters, configured)?;
         for listen in [&mut actuator.listen, &mut planner.listen] {
-            *listen = ports::lasting().context("looking for a free port")?;
+            *listen = clb_ports::lasting().context("looking for a free port")?;
         }
         Ok(Self {
             actuator,
