@@ -70,7 +70,8 @@ pub(super) fn in_force(
     ))
 }
 
-fn has_our_listeners(inputs: StepInputs<'_>, load_balancer: &LoadBalancer) -> bool {
+/// Whether a listener of the CLB carries the Service's mark.
+pub(super) fn has_our_listeners(inputs: StepInputs<'_>, load_balancer: &LoadBalancer) -> bool {
     load_balancer.listeners.iter().any(|(key, listener)| {
         let mark = listener_mark(key.port, &inputs.service.key, &inputs.cluster.id);
         listener.attributes.text(ListenerAttribute::Description) == Some(mark.as_str())

@@ -254,6 +254,9 @@ fn wanted(mut pass: Pass<'_>, desired: &Desired) -> Step {
         Ok(Some(found)) if let Some(from) = moving::left_for(service, found) => {
             moving::begin(pass, &from, &found.load_balancer.id)
         }
+        Ok(Some(found)) if moving::leaves_for_its_own(inputs, found) => {
+            moving::leave_for_its_own(pass, found.load_balancer)
+        }
         Ok(Some(found)) => match in_force(inputs, desired, found) {
             None => follow(pass, desired, found, None),
             Some((kept, notice)) => match desired::desired(inputs_for(inputs, &kept)) {

@@ -1,4 +1,4 @@
-//! A Service that names another of the user's CLBs before it ever had an address.
+//! A Service that names another of the user's CLBs, or none any more, before it ever had an address.
 
 use clb_model::cloud::LoadBalancer;
 use clb_model::operation::Change;
@@ -58,6 +58,33 @@ fn it_moves_and_leaves_nothing_behind() {
     assert_eq!(world.lab.service.ingress.len(), 1);
     assert_eq!(world.condition(MOVING).as_deref(), Some("False Settled"));
     assert_eq!(world.count("EnsuredLoadBalancer"), 1, "{:?}", world.said());
+}
+
+/// Not even for a moment has it an address at which another Service answers.
+#[test]
+fn without_an_id_it_gets_a_clb_of_its_own() {
+    for restarts in [false, true] {
+        let (mut world, before) = without_a_listener();
+        world.lab.service.annotations.clear();
+        for _ in 0..20 {
+            if restarts {
+                world.memory = Memory::default();
+            }
+            world.pass_first(1);
+            let ingress = world.lab.service.ingress.first();
+            let address = ingress.and_then(|ingress| ingress.ip.clone());
+            assert_ne!(address.as_ref(), Some(&before.address));
+        }
+        assert_eq!(world.settle().state, State::Converged);
+        let left = clb(&world, FIRST);
+        assert_eq!(
+            (&left.listeners, &left.vgroups),
+            (&before.listeners, &before.vgroups)
+        );
+        assert_eq!(world.lab.service.ingress.len(), 1);
+        let own = &world.lab.service.labels["service.k8s.alibaba/loadbalancer-id"];
+        assert!(own != FIRST && clb(&world, own).listeners.len() == 2, "{own}");
+    }
 }
 
 #[test]
