@@ -1,6 +1,7 @@
 //! The access control list that holds a Service's source ranges: created and filled before a listener uses it, kept, deleted after the
 //! last listener. It is found by its name, which carries the Service's UID.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clb_cloud_client::{ACL_ENTRIES_PER_CALL, ChangeAclEntries, CreateAcl, DeleteAcl, DescribeAcls};
@@ -17,7 +18,9 @@ use crate::mirror::{PartKey, Wanted, read_access_list};
 
 /// What the cloud says while a listener uses the list; one that has just gone still does for a moment.
 const IN_USE: &str = "AclInUsed";
-/// For so long.
+/// What it says of a list that is gone, which for a listener's attribute is a mistake.
+const NOT_THERE: &str = "AclNotExist";
+/// How long a list that has just been released is said to be in use.
 const RELEASED_WITHIN: Duration = Duration::from_secs(10);
 
 impl Run {
@@ -73,12 +76,21 @@ impl Run {
     pub(super) async fn delete_access_list(&mut self) -> Result<Outcome, Outcome> {
         let mut attempts = Attempts::new();
         let mut deleted = false;
+        let mut gone = BTreeSet::new();
         let mut waited = Duration::ZERO;
         while let Some(id) = self.find_access_list().await? {
+            if gone.contains(&id) {
+                // The cloud's view lags behind what it said, or it said yes and did nothing.
+                let delay = attempts.next_delay();
+                if !self.pause(delay, attempts.unsure).await {
+                    return Err(Outcome::Busy { retry_after: delay });
+                }
+                self.check_superseded(attempts.unsure)?;
+            }
             let mut turn = self.turn("DeleteAccessControlList").await?;
             match self.send(&mut turn, &DeleteAcl { acl_id: &id }).await {
                 Ok(()) => deleted = true,
-                Err(error) if error.is_gone() => {}
+                Err(error) if error.is_gone() || error.has_code(NOT_THERE) => {}
                 Err(error) if error.has_code(IN_USE) => {
                     drop(turn);
                     let delay = Duration::from_secs(1);
@@ -90,6 +102,7 @@ impl Run {
                                 Outcome::Rejected(cloud_error(refusal))
                             }));
                     }
+                    self.check_superseded(attempts.unsure)?;
                     continue;
                 }
                 Err(error) => {
@@ -106,6 +119,7 @@ impl Run {
             self.edit(&PartKey::AccessList(id.clone()), |load_balancer| {
                 load_balancer.access_lists.remove(&id);
             });
+            gone.insert(id);
         }
         Ok(if deleted || attempts.unsure {
             Outcome::Applied { created: None }

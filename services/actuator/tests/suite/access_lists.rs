@@ -232,6 +232,29 @@ async fn the_list_goes_with_the_clb_and_without_it() {
     assert!(matches!(again[0].outcome, Outcome::Unchanged { .. }), "{again:?}");
 }
 
+/// The cloud's own view lags behind what it said yes to.
+#[tokio::test]
+async fn a_deleted_list_that_is_still_shown_is_not_deleted_over_and_over() {
+    let lab = Lab::start().await;
+    let (id, _) = restricted(&lab).await;
+    assert_succeeded(
+        &lab.execute(&lab.batch_on("uid-1", &id, vec![Change::DeleteLoadBalancer]))
+            .await,
+    );
+    let late = FaultKind::ApplyLate { milliseconds: 1500 };
+    lab.sim
+        .cloud()
+        .order_fault(Fault::next(late).of("DeleteAccessControlList").always());
+    let batch = lab.batch("uid-1", vec![Change::DeleteAccessList]);
+    assert_succeeded(&lab.execute(&batch).await);
+    assert_eq!(lists(&lab, "uid-1"), []);
+    let looked = lab.calls("DescribeAccessControlLists");
+    assert!(
+        looked <= 10,
+        "{looked} looks, with pauses of 0.2 s and more between them"
+    );
+}
+
 #[tokio::test]
 async fn a_list_of_another_service_or_of_the_user_is_never_touched() {
     let lab = Lab::start().await;
