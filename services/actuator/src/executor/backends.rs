@@ -209,7 +209,7 @@ impl Run {
             {
                 *eni = found.get(address).cloned();
                 if eni.is_none() {
-                    let reason = format!("no network interface in {} has {address}", vpc_ids.join(", "));
+                    let reason = format!("no network interface in {} has the address", vpc_ids.join(", "));
                     self.left_out.push(LeftOutBackend { backend, reason });
                     continue;
                 }

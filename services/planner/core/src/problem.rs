@@ -61,6 +61,18 @@ pub struct Notice {
     pub message: String,
 }
 
+/// Joins the first few of these, and counts the others.
+pub(crate) fn first_few(mut words: Vec<String>, most: usize, separator: &str) -> String {
+    let more = words.len().saturating_sub(most);
+    words.truncate(most);
+    let told = words.join(separator);
+    if more > 0 {
+        format!("{told} and {more} more")
+    } else {
+        told
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ use super::backends::{self, PortBackends};
 use super::context::Context;
 use super::listeners::is_on;
 use super::{DesiredVServerGroup, VServerGroupIdentity};
-use crate::problem::{Notice, reason};
+use crate::problem::{Notice, first_few, reason};
 use crate::settings::BackendType;
 
 /// How many backends that cannot be used are named.
@@ -66,6 +66,7 @@ fn group(
     let left_out_by_user = ports
         .iter()
         .any(|port| port.left_out_by_user > 0 && port.out_of_service == 0);
+    let unusable = ports.iter().any(|port| !port.unusable.is_empty());
     let keeps_weights = ports.iter().any(|port| port.keeps_weights);
     let (mut backends, mut if_present) = (Vec::new(), Vec::new());
     for port in ports {
@@ -86,6 +87,7 @@ fn group(
         ignore_weight: is_on(context.annotations().backend.ignore_weight_update.as_ref()),
         keeps_weights,
         ready_endpoints,
+        unusable,
     }
 }
 
@@ -124,14 +126,12 @@ fn ordered(mut backends: Vec<Backend>) -> Vec<Backend> {
 fn left_out(mut reasons: Vec<String>) -> Option<Notice> {
     reasons.sort();
     reasons.dedup();
-    let more = reasons.len().saturating_sub(MOST_NAMED);
-    reasons.truncate(MOST_NAMED);
-    if more > 0 {
-        reasons.push(format!("and {more} more"));
-    }
     (!reasons.is_empty()).then(|| Notice {
         warning: true,
         reason: reason::BACKEND_LEFT_OUT,
-        message: format!("left out of the backends: {}", reasons.join("; ")),
+        message: format!(
+            "left out of the backends: {}",
+            first_few(reasons, MOST_NAMED, "; ")
+        ),
     })
 }

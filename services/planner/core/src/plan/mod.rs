@@ -219,7 +219,7 @@ impl Plan {
 }
 
 /// How a group is called for people.
-fn group_name(identity: &VServerGroupIdentity) -> String {
+pub(crate) fn group_name(identity: &VServerGroupIdentity) -> String {
     match identity {
         VServerGroupIdentity::Own(name) => format!("vServer group {name}"),
         VServerGroupIdentity::Reused(id) => format!("vServer group {id}"),

@@ -7,6 +7,7 @@ use clb_model::cloud::{Backend, BackendTarget};
 use clb_model::cluster::{Node, Service, TrafficPolicy};
 
 use super::PlanContext;
+use crate::problem::first_few;
 
 /// How many backends a reason names before it only counts.
 const NAMED: usize = 3;
@@ -123,11 +124,5 @@ impl<'a> BackendWords<'a> {
 
 /// Joins the first few and counts the rest.
 pub(super) fn list(words: impl Iterator<Item = String>) -> String {
-    let words: Vec<String> = words.collect();
-    let more = words.len().saturating_sub(NAMED);
-    let mut text = words.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    text
+    first_few(words.collect(), NAMED, ", ")
 }

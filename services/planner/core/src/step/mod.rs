@@ -92,6 +92,8 @@ pub struct Memory {
     pub access_list_gone: bool,
     /// Backends that the cloud could not use, and when they are tried again.
     pub left_out: BTreeMap<LeftOutKey, LeftOut>,
+    /// Those of them that an event has named.
+    pub named_left_out: BTreeSet<LeftOutKey>,
     /// A change of the Internet charge type that the cloud has not shown yet.
     pub charge_type_told: Option<ChargeTypeTold>,
     /// Whether somebody else changes the additional tags of a user's CLB again and again.

@@ -9,7 +9,7 @@ use clb_model::marks::LOAD_BALANCER_ID_LABEL;
 
 use super::pass::Pass;
 use crate::annotations::instance::EXTERNAL_IP_TYPE;
-use crate::conditions::Subject;
+use crate::conditions::{Subject, reason};
 use crate::desired::{Desired, DesiredListener, StatusWish};
 use crate::plan::Plan;
 
@@ -40,7 +40,9 @@ pub(super) fn write_status(
         .collect();
     let works = |wanted: &DesiredListener| {
         load_balancer.listeners.contains_key(&wanted.key)
-            && !errors.iter().any(|error| error.listener == wanted.key)
+            && !errors
+                .iter()
+                .any(|error| error.listener == wanted.key && error.reason != reason::BACKENDS_MISSING)
     };
     if !desired.listeners.is_empty() && !desired.listeners.iter().any(works) && service.ingress.is_empty() {
         return;
