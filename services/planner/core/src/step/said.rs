@@ -1,6 +1,5 @@
 //! What a pass says of its plan: remarks, what stands in the way, that a CLB will stay.
 
-use clb_model::cloud::IpVersion;
 use clb_model::directive::Severity;
 use clb_model::{LoadBalancerId, events};
 
@@ -9,7 +8,7 @@ use super::refused_values;
 use super::unusable::say_unusable;
 use crate::annotations::{self, instance::PRESERVE};
 use crate::conditions::{IP_FAMILIES, Notifications, PROGRAMMED, Subject, reason};
-use crate::desired::{Desired, one_address};
+use crate::desired::Desired;
 use crate::plan::Plan;
 use crate::problem::Notice;
 
@@ -47,12 +46,14 @@ fn say_notice(pass: &mut Pass<'_>, notice: &Notice) {
 }
 
 /// Says of a Service that asks for both address families that it gets one.
-pub(super) fn say_families(pass: &mut Pass<'_>, family: IpVersion) {
-    let service = pass.inputs.service;
-    if service.dual_stack {
-        let message = one_address(service, family);
-        pass.conditions
-            .set(IP_FAMILIES, false, reason::SINGLE_FAMILY, message);
+pub(super) fn say_families(pass: &mut Pass<'_>) {
+    if pass.inputs.service.dual_stack {
+        pass.conditions.set(
+            IP_FAMILIES,
+            false,
+            reason::SINGLE_FAMILY,
+            "spec.ipFamilyPolicy asks for both families; a CLB has one address, of the Service's first family",
+        );
     } else {
         pass.conditions.correct(
             IP_FAMILIES,
