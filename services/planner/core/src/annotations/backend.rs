@@ -64,7 +64,7 @@ annotations! {
     }
     BACKEND_IP_VERSION backend_ip_version: IpVersion = "loadbalancer-backend-ip-version",
     "The family of the pods' addresses; ipv6 needs ip-version ipv6." {
-        default: "that of the Service's first IP family",
+        default: "that of the Service's first IP family, or ipv4 where the CLB's address is IPv4",
         example: "ipv6",
         applies: &[Scope::Eni],
     }

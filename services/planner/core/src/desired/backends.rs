@@ -9,10 +9,10 @@ use clb_model::cluster::{Node, TrafficPolicy};
 
 use super::context::Context;
 use super::endpoints::{self, Usable};
-use super::health_check;
 use super::nodes::{self, Eligibility, Readiness};
 use super::ports::Port;
 use super::weights::{self, Share};
+use super::{families, health_check};
 use crate::settings::BackendType;
 
 /// What one port sends to.
@@ -38,7 +38,7 @@ pub(super) struct PortBackends {
 
 /// The backends of a port. `mark` is their description.
 pub(super) fn of_port(context: &Context<'_>, port: &Port<'_>, mark: &str) -> PortBackends {
-    let family = endpoints::family(context.inputs.service, &context.annotations().backend);
+    let family = families::of_endpoints(context);
     let usable = endpoints::usable(context.inputs.service, port.spec, family);
     let without_port = endpoints::ready_without_port(context.inputs.service, port.spec, family);
     let mut found = PortBackends {
@@ -177,8 +177,17 @@ impl Building<'_, '_> {
 
     fn add_pods(&mut self, usable: &[Usable<'_>]) {
         let ranges = &self.context.inputs.cluster.vpc_cidrs;
+        let reaches_v6 = families::reaches_v6(self.context);
         for endpoint in usable {
             let is_v4 = endpoint.address.is_ipv4();
+            if !is_v4 && !reaches_v6 {
+                let reason = format!(
+                    "address {} of a pod is IPv6, which a CLB with an IPv4 address does not reach",
+                    endpoint.address
+                );
+                self.found.unusable.push(reason);
+                continue;
+            }
             let mut of_family = ranges
                 .iter()
                 .filter(|range| range.addr().is_ipv4() == is_v4)

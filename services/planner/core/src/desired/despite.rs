@@ -5,7 +5,7 @@ use clb_model::cloud::{Backend, BackendTarget, LoadBalancer};
 use clb_model::cluster::Node;
 
 use super::context::Context;
-use super::{DesiredVServerGroup, GatedPod, Inputs, checks, readiness_gates, vgroups};
+use super::{DesiredVServerGroup, GatedPod, Inputs, checks, families, readiness_gates, vgroups};
 use crate::annotations::Row;
 use crate::annotations::backend::{
     BACKEND_IP_VERSION, BACKEND_LABEL, DEFAULT_WEIGHT, IGNORE_WEIGHT_UPDATE, REMOVE_UNSCHEDULED, VGROUP_PORT,
@@ -38,7 +38,8 @@ pub fn backends_despite_problems(inputs: Inputs<'_>, load_balancer: &LoadBalance
         BackendType::Eni => BackendType::Ecs,
     };
     if unread.family {
-        if has_both_families(&inputs) {
+        // A CLB with an IPv4 address reaches IPv4 pods only, whatever the annotation was.
+        if has_both_families(&inputs) && families::reaches_v6(&declared) {
             return Followed::default();
         }
         for context in [&mut declared, &mut other] {
@@ -54,6 +55,10 @@ pub fn backends_despite_problems(inputs: Inputs<'_>, load_balancer: &LoadBalance
     } else {
         (other, in_use)
     };
+    if families::reaches_no_pod(&context) {
+        // That the Service has no other pods any more is not known.
+        return Followed::default();
+    }
     for group in &mut found.groups {
         unread.loosen(group, &inputs, load_balancer);
     }

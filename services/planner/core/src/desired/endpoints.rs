@@ -4,10 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use clb_model::cloud::IpVersion;
 use clb_model::cluster::{Endpoint, EndpointSet, IpFamily, PodRef, Service, ServicePort};
-
-use crate::annotations::backend::BackendAnnotations;
 
 /// An endpoint that gets traffic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,18 +101,5 @@ fn is_of(address: IpAddr, family: IpFamily) -> bool {
     match family {
         IpFamily::V4 => address.is_ipv4(),
         IpFamily::V6 => address.is_ipv6(),
-    }
-}
-
-/// The family of the pods' addresses: the annotation's, or the Service's first.
-pub(super) fn family(service: &Service, annotations: &BackendAnnotations) -> IpFamily {
-    match annotations
-        .backend_ip_version
-        .as_ref()
-        .map(|written| written.value)
-    {
-        Some(IpVersion::V4) => IpFamily::V4,
-        Some(IpVersion::V6) => IpFamily::V6,
-        None => service.ip_families.first().copied().unwrap_or(IpFamily::V4),
     }
 }

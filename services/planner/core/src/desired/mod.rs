@@ -4,7 +4,7 @@
 //!
 //! [`context`] reads the annotations and resolves the ports; [`checks`] finds every mistake, [`effects`]
 //! everything that does nothing, [`questions`] what must be asked; [`load_balancer`], [`listeners`] (with
-//! [`health_check`]) and [`vgroups`] (with [`backends`], [`endpoints`], [`nodes`], [`weights`]) build the
+//! [`health_check`]) and [`vgroups`] (with [`backends`], [`endpoints`], [`families`], [`nodes`], [`weights`]) build the
 //! parts; [`readiness_gates`] says which pods wait for theirs.
 
 mod backends;
@@ -14,6 +14,7 @@ mod despite;
 mod effects;
 mod endpoints;
 mod examples;
+mod families;
 mod health_check;
 mod listeners;
 mod load_balancer;
@@ -31,6 +32,7 @@ mod zones;
 pub(crate) mod tests;
 
 pub use despite::{Followed, backends_despite_problems};
+pub(crate) use families::one_address;
 pub use standard_fields::FieldsInForce;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -194,9 +196,6 @@ pub struct DesiredVServerGroup {
     pub may_become_empty: bool,
     /// How many endpoints are ready for it; the guard against emptying it by mistake.
     pub ready_endpoints: usize,
-    /// Nodes or pods that it should send to cannot be backends; an event says which and why.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub unusable: bool,
 }
 
 /// A listener.

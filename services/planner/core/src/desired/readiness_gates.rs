@@ -7,9 +7,9 @@ use clb_model::cluster::{PodRef, TrafficPolicy};
 
 use super::context::Context;
 use super::endpoints::{self, Usable};
-use super::nodes;
 use super::ports::Port;
 use super::{GatedPod, Registration};
+use super::{families, nodes};
 use crate::settings::BackendType;
 
 /// The pods that wait and can be registered, ordered by UID.
@@ -19,7 +19,7 @@ pub(super) fn gated_pods(context: &Context<'_>) -> Vec<GatedPod> {
     if !endpoints.any(|endpoint| endpoint.awaits_readiness_gate) {
         return Vec::new();
     }
-    let family = endpoints::family(service, &context.annotations().backend);
+    let family = families::of_endpoints(context);
     let mut pods: BTreeMap<&str, GatedPod> = BTreeMap::new();
     let mut unreachable: BTreeSet<&str> = BTreeSet::new();
     for port in &context.ports.ports {

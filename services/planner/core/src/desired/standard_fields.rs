@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::Serialize;
 
 use super::context::Context;
+use super::families::one_address;
 use super::health_check;
 use super::load_balancer;
 use crate::annotations::instance::{ADDRESS, LOAD_BALANCER_ID};
@@ -62,7 +63,7 @@ pub(super) fn remembered_health_check_node_port(context: &Context<'_>) -> Option
 }
 
 /// Whether the fields are honoured.
-fn honoured(context: &Context<'_>) -> bool {
+pub(super) fn honoured(context: &Context<'_>) -> bool {
     context.inputs.cluster.standard_fields_on_adopted || !is_adopted(context.inputs.service)
 }
 
@@ -207,12 +208,8 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
         });
     };
     if service.dual_stack {
-        say(
-            true,
-            "spec.ipFamilyPolicy asks for both families; a CLB has one address, of the Service's first \
-             family"
-                .to_owned(),
-        );
+        let family = load_balancer::family(context).unwrap_or_else(|| load_balancer::ip_version(context));
+        say(true, one_address(service, family));
     }
     if let Some(address) = &service.load_balancer_ip
         && !service

@@ -1,5 +1,6 @@
 //! What a pass says of its plan: remarks, what stands in the way, that a CLB will stay.
 
+use clb_model::cloud::IpVersion;
 use clb_model::directive::Severity;
 use clb_model::{LoadBalancerId, events};
 
@@ -8,7 +9,7 @@ use super::refused_values;
 use super::unusable::say_unusable;
 use crate::annotations::{self, instance::PRESERVE};
 use crate::conditions::{IP_FAMILIES, Notifications, PROGRAMMED, Subject, reason};
-use crate::desired::Desired;
+use crate::desired::{Desired, one_address};
 use crate::plan::Plan;
 use crate::problem::Notice;
 
@@ -46,14 +47,12 @@ fn say_notice(pass: &mut Pass<'_>, notice: &Notice) {
 }
 
 /// Says of a Service that asks for both address families that it gets one.
-pub(super) fn say_families(pass: &mut Pass<'_>) {
-    if pass.inputs.service.dual_stack {
-        pass.conditions.set(
-            IP_FAMILIES,
-            false,
-            reason::SINGLE_FAMILY,
-            "spec.ipFamilyPolicy asks for both families; a CLB has one address, of the Service's first family",
-        );
+pub(super) fn say_families(pass: &mut Pass<'_>, family: IpVersion) {
+    let service = pass.inputs.service;
+    if service.dual_stack {
+        let message = one_address(service, family);
+        pass.conditions
+            .set(IP_FAMILIES, false, reason::SINGLE_FAMILY, message);
     } else {
         pass.conditions.correct(
             IP_FAMILIES,
@@ -106,10 +105,7 @@ pub(super) fn say_failures(pass: &mut Pass<'_>, plan: &Plan) -> Option<String> {
             &obstacle.message,
             None,
         );
-        // Several listeners may be concerned by one.
-        if all.last().is_none_or(|(_, told)| *told != obstacle.message) {
-            all.push((obstacle.reason, obstacle.message.clone()));
-        }
+        all.push((obstacle.reason, obstacle.message.clone()));
     }
     pass.memory.keep_refusals_of(plan);
     let service = pass.inputs.service;

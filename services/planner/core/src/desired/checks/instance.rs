@@ -4,14 +4,14 @@ use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, IpVe
 use clb_model::marks;
 
 use super::missing;
+use crate::annotations::backend::BACKEND_TYPE;
 use crate::annotations::instance::{
     ADDITIONAL_TAGS, ADDRESS_TYPE, CHARGE_TYPE, INSTANCE_CHARGE_TYPE, IP_VERSION, LOAD_BALANCER_ID,
     MASTER_ZONE, SLAVE_ZONE, VSWITCH_ID,
 };
 use crate::desired::context::Context;
-use crate::desired::load_balancer;
+use crate::desired::{families, load_balancer};
 use crate::problem::Problem;
-use crate::settings::BackendType;
 
 pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -156,19 +156,42 @@ fn tags(context: &Context<'_>) -> Option<Problem> {
 
 /// An IPv4 CLB reaches no IPv6 backend. Nodes have no such choice.
 fn backend_family(context: &Context<'_>) -> Option<Problem> {
-    let written = context.annotations().backend.backend_ip_version.as_ref()?;
-    if context.backend_type == BackendType::Ecs && !context.has_virtual_node_backends() {
-        return None;
-    }
-    // The CLB that is there counts: its family does not change. One that is to be made has the family that is asked for, unless what
-    // asks for it cannot be read.
-    let is_readable = context.annotations().instance.ip_version.is_some() || !context.read.has(&IP_VERSION);
-    let asked = (context.owns_load_balancer() && is_readable).then(|| load_balancer::ip_version(context));
-    let of_clb = context.inputs.facts.ip_version.or(asked)?;
-    (written.value == IpVersion::V6 && of_clb == IpVersion::V4).then(|| {
-        written.problem(
+    let written = context.annotations().backend.backend_ip_version.as_ref();
+    if let Some(written) = written.filter(|written| written.value == IpVersion::V6)
+        && families::has_pods_as_backends(context)
+        && !families::reaches_v6(context)
+    {
+        return Some(written.problem(
             format!("ipv4, or ipv6 with {} ipv6", IP_VERSION.suffix),
             IpVersion::V4.as_str(),
-        )
+        ));
+    }
+    families::reaches_no_pod(context).then(|| Problem {
+        place: "spec.ipFamilies".to_owned(),
+        value: "IPv6".to_owned(),
+        allowed: format!(
+            "IPv4 too, because {} and does not reach IPv6 pods; or Nodes as backends (annotation {}: \"ecs\")",
+            why_v4(context),
+            BACKEND_TYPE.name()
+        ),
+        example: "IPv6, IPv4".to_owned(),
     })
+}
+
+/// Why the CLB has an IPv4 address though the Service's family is IPv6.
+fn why_v4(context: &Context<'_>) -> String {
+    let instance = &context.annotations().instance;
+    if context.inputs.facts.ip_version.is_some() {
+        "the Service's CLB has an IPv4 address, which cannot be changed,".to_owned()
+    } else if instance.ip_version.is_some() {
+        format!(
+            "annotation {} asks for a CLB that has an IPv4 address",
+            IP_VERSION.name_in(&context.inputs.service.annotations)
+        )
+    } else {
+        format!(
+            "a CLB that is internal (annotation {}) has an IPv4 address",
+            ADDRESS_TYPE.name_in(&context.inputs.service.annotations)
+        )
+    }
 }

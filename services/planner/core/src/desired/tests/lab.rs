@@ -1,13 +1,15 @@
 //! The cluster and the cloud that the examples expect: see `tests/examples/README.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use clb_model::ClusterId;
 use clb_model::cloud::{
     AddressType, Backend, BackendTarget, InstanceChargeType, IpVersion, StaticAddress, ZonePair,
 };
-use clb_model::cluster::{Endpoint, Node, NodeReady, Service, ServicePort, TargetPort, Transport};
+use clb_model::cluster::{
+    Endpoint, EndpointSet, IpFamily, Node, NodeReady, Service, ServicePort, TargetPort, Transport,
+};
 
 use super::manifest;
 use crate::desired::{Desired, Inputs, Wish, desired};
@@ -333,4 +335,25 @@ pub(crate) fn pods() -> Vec<Endpoint> {
         pod("10.0.4.1", "n4"),
         pod("10.0.9.1", "vk"),
     ]
+}
+
+/// Gives the Service these families, and its pods an address and slices of each.
+pub(crate) fn set_families(service: &mut Service, families: &[IpFamily]) {
+    service.ip_families = families.to_vec();
+    service.dual_stack = families.len() > 1;
+    service.endpoints = families
+        .iter()
+        .flat_map(|family| service.endpoints.iter().map(|set| of_family(set, *family)))
+        .collect();
+}
+
+fn of_family(set: &EndpointSet, family: IpFamily) -> EndpointSet {
+    let mut set = set.clone();
+    for endpoint in &mut set.endpoints {
+        if let (IpFamily::V6, IpAddr::V4(address)) = (family, endpoint.address) {
+            let [.., third, fourth] = address.octets();
+            endpoint.address = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, third.into(), fourth.into()).into();
+        }
+    }
+    set
 }

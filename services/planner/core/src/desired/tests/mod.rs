@@ -8,6 +8,7 @@ mod combinations;
 mod despite;
 mod effects;
 mod examples;
+mod families;
 pub(crate) mod lab;
 mod load_balancer;
 pub(crate) mod manifest;

@@ -21,7 +21,7 @@ use clb_model::{LoadBalancerId, VServerGroupId};
 use crate::plan::LeftOutKey;
 use crate::step::PlannedBatch;
 use listeners::{change_listener, create_listener, delete_listener};
-use load_balancers::{change_load_balancer, new_load_balancer};
+use load_balancers::{change_load_balancer, check_families, new_load_balancer};
 
 /// What is there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -172,6 +172,9 @@ impl Cloud {
             return None;
         }
         let clb = self.load_balancers.get_mut(&id).unwrap();
+        if let Some(backends) = added(&mut operation.change.clone()) {
+            check_families(clb, backends);
+        }
         match &operation.change {
             Change::CreateLoadBalancer(_) | Change::DeleteLoadBalancer => {}
             Change::ChangeLoadBalancer(change) => {

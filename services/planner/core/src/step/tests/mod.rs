@@ -7,6 +7,7 @@ mod cleanup;
 pub(crate) mod cloud;
 mod creation;
 mod examples;
+mod families;
 mod foreign;
 mod in_use;
 mod instance;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use clb_model::LoadBalancerId;
-use clb_model::cloud::{AddressType, InstanceChargeType, InternetChargeType, IpVersion, LoadBalancer};
+use clb_model::cloud::{
+    AddressType, Backend, BackendTarget, InstanceChargeType, InternetChargeType, IpVersion, LoadBalancer,
+};
 use clb_model::operation::{LoadBalancerChange, NewLoadBalancer};
 use clb_model::version::PartVersion;
 
@@ -132,4 +134,17 @@ fn change_payment_of_traffic(
         }
     };
     clb.internet_charge_type = charge_type;
+}
+
+/// A CLB with an IPv4 address reaches no IPv6 backend.
+#[track_caller]
+pub(super) fn check_families(clb: &LoadBalancer, backends: &[Backend]) {
+    for backend in backends {
+        if let BackendTarget::Interface { address, .. } = &backend.target {
+            assert!(
+                address.is_ipv4() || clb.ip_version == IpVersion::V6,
+                "LBNotSupportIpv6Backend: {backend:?}"
+            );
+        }
+    }
 }

@@ -6,7 +6,7 @@ use clb_model::cluster::{IpFamily, Service, ServicePort, TargetPort, TrafficPoli
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-use crate::desired::tests::lab::{Lab, tcp_port, udp_port};
+use crate::desired::tests::lab::{Lab, set_families, tcp_port, udp_port};
 use crate::desired::tests::manifest::service_port;
 use crate::settings::{BackendType, Quotas};
 
@@ -19,7 +19,7 @@ pub(super) struct Spec {
     local: bool,
     affinity_seconds: Option<u32>,
     source_ranges: Vec<&'static str>,
-    v6_first: bool,
+    families: Vec<IpFamily>,
     publish_not_ready: bool,
 }
 
@@ -39,22 +39,31 @@ pub(super) fn specs() -> impl Strategy<Value = Spec> {
         any::<bool>(),
         select(vec![None, None, Some(600), Some(10_800)]),
         prop_oneof![3 => Just(Vec::new()), 1 => subsequence(ranges, 1..=3)],
-        prop::bool::weighted(0.1),
+        families(),
         prop::bool::weighted(0.1),
     )
         .prop_map(
-            |(ports, one_node_port, local, affinity_seconds, source_ranges, v6_first, publish_not_ready)| {
+            |(ports, one_node_port, local, affinity_seconds, source_ranges, families, publish_not_ready)| {
                 Spec {
                     ports,
                     one_node_port,
                     local,
                     affinity_seconds,
                     source_ranges,
-                    v6_first,
+                    families,
                     publish_not_ready,
                 }
             },
         )
+}
+
+fn families() -> impl Strategy<Value = Vec<IpFamily>> {
+    prop_oneof![
+        6 => Just(vec![IpFamily::V4]),
+        1 => Just(vec![IpFamily::V4, IpFamily::V6]),
+        1 => Just(vec![IpFamily::V6, IpFamily::V4]),
+        1 => Just(vec![IpFamily::V6]),
+    ]
 }
 
 impl Spec {
@@ -88,10 +97,7 @@ impl Spec {
             .iter()
             .map(|range| (*range).to_owned())
             .collect();
-        if self.v6_first {
-            service.ip_families = vec![IpFamily::V6, IpFamily::V4];
-            service.dual_stack = true;
-        }
+        set_families(service, &self.families);
         service.publish_not_ready = self.publish_not_ready;
     }
 }
