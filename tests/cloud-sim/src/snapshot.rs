@@ -9,7 +9,7 @@ use crate::account::{AccountState, Owner, Tags};
 use crate::domain_extensions::DomainExtension;
 use crate::ids;
 use crate::listeners::{Key, Listener, Protocol};
-use crate::load_balancers::LoadBalancer;
+use crate::load_balancers::{LoadBalancer, take_out};
 use crate::vgroups::{self, Backend, VServerGroup};
 
 /// What marks a reference to a group by its name.
@@ -244,12 +244,16 @@ fn load_one(state: &mut AccountState, id: Option<&str>, document: &Value) -> Res
             })?;
             listener.attributes.insert("VServerGroupId".to_owned(), json!(id));
         }
+        lb.listeners.insert(key, listener);
+    }
+    // What it takes the place of goes with all that it had.
+    take_out(state, &lb_id);
+    for (key, listener) in &lb.listeners {
         for extension in &listener.domain_extensions {
             state
                 .domain_extensions
-                .insert(extension.domain_extension_id.clone(), (lb_id.clone(), key));
+                .insert(extension.domain_extension_id.clone(), (lb_id.clone(), *key));
         }
-        lb.listeners.insert(key, listener);
     }
     for group in groups {
         lb.vgroups.insert(group.id.clone());

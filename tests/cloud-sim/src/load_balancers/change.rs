@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{BANDWIDTH_BY_TRAFFIC, LoadBalancer, SPEC_BY_CLCU};
+use crate::account::AccountState;
 use crate::errors::{self, Answer, ApiError};
 use crate::scope::Scope;
 use crate::vgroups;
@@ -115,9 +116,17 @@ pub(crate) fn delete(scope: &mut Scope<'_>) -> Answer {
 
 fn remove(scope: &mut Scope<'_>, id: &str) {
     let account = &mut *scope.account;
-    let Some(lb) = account.load_balancers.remove(id) else {
+    let Some(lb) = take_out(account, id) else {
         return;
     };
+    if let (Some(vswitch), Ok(address)) = (account.vswitches.get_mut(&lb.vswitch_id), lb.address.parse()) {
+        vswitch.give_back(address);
+    }
+}
+
+/// Takes a load balancer out of an account with its groups and extension domains, and their attachments out of the count.
+pub(crate) fn take_out(account: &mut AccountState, id: &str) -> Option<LoadBalancer> {
+    let lb = account.load_balancers.remove(id)?;
     for group in &lb.vgroups {
         if let Some(group) = account.vgroups.remove(group) {
             vgroups::count_out(&mut account.attachments, &group.servers);
@@ -128,9 +137,7 @@ fn remove(scope: &mut Scope<'_>, id: &str) {
             account.domain_extensions.remove(&extension.domain_extension_id);
         }
     }
-    if let (Some(vswitch), Ok(address)) = (account.vswitches.get_mut(&lb.vswitch_id), lb.address.parse()) {
-        vswitch.give_back(address);
-    }
+    Some(lb)
 }
 
 fn configure<'a>(scope: &'a mut Scope<'_>) -> Result<&'a mut LoadBalancer, ApiError> {

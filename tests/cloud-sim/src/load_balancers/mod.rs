@@ -15,7 +15,7 @@ use crate::listeners::{Key, Listener};
 
 pub(crate) use change::{
     delete, modify_charge_type, modify_internet_spec, modify_spec, set_delete_protection,
-    set_modification_protection, set_name, set_status,
+    set_modification_protection, set_name, set_status, take_out,
 };
 pub(crate) use create::create;
 pub(crate) use describe::{describe_many, describe_one};

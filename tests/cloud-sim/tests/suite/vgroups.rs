@@ -273,6 +273,44 @@ async fn backends_and_attachments_have_quotas() {
 }
 
 #[tokio::test]
+async fn only_backends_that_are_there_count_as_attachments() {
+    let group = Group::with(Quotas {
+        attachments: 2,
+        ..Quotas::default()
+    })
+    .await;
+    let create = [
+        ("LoadBalancerId", group.lb.as_str()),
+        ("BackendServers", &ecs([1]).to_string()),
+    ];
+    group.add(ecs([1])).await.unwrap();
+    // A document in the place of the load balancer, as people change one by hand.
+    for _ in 0..3 {
+        let body = group.lab.account.load_balancer(&group.lb).unwrap();
+        let document = json!({ "load_balancers": { group.lb.as_str(): body } });
+        group.lab.account.load_state(&document, &[]).unwrap();
+    }
+    let second = group.lab.call("CreateVServerGroup", &create).await;
+    let second = text(&second.expect("room for one more"), "VServerGroupId");
+    for _ in 0..3 {
+        assert_eq!(
+            group.lab.refused("CreateVServerGroup", &create).await,
+            "InstanceBackendServerNumberOverLimit"
+        );
+    }
+    group
+        .lab
+        .call("DeleteVServerGroup", &[("VServerGroupId", &second)])
+        .await
+        .unwrap();
+    group
+        .lab
+        .call("CreateVServerGroup", &create)
+        .await
+        .expect("those that were refused do not count");
+}
+
+#[tokio::test]
 async fn a_group_in_use_cannot_go() {
     let group = Group::start().await;
     group.lab.tcp(&group.lb, "80", &group.id).await;
