@@ -245,6 +245,32 @@ mod tests {
     }
 
     #[test]
+    fn a_clb_that_the_last_look_found_must_be_shown() {
+        let operation = Operation {
+            id: OperationId(1),
+            after: Vec::new(),
+            based_on: None,
+            good_for: None,
+            reason: String::new(),
+            change: Change::FindLoadBalancer {
+                was_being_made: false,
+            },
+        };
+        let found = |id: Option<&str>| OperationResult {
+            operation: OperationId(1),
+            outcome: Outcome::Unchanged {
+                found: id.map(str::to_owned),
+            },
+            left_out: Vec::new(),
+        };
+        let operations = [operation];
+        let awaited = signs(None, &operations, &[found(Some("lb-1"))]).unwrap();
+        assert_eq!(awaited.load_balancer.as_str(), "lb-1");
+        assert!(!awaited.seen(None) && awaited.seen(Some(&load_balancer("lb-1", "web", "web"))));
+        assert_eq!(signs(None, &operations, &[found(None)]), None);
+    }
+
+    #[test]
     fn a_recreated_listener_must_be_the_new_one() {
         let recreate = |old| Change::RecreateListener {
             old,
