@@ -58,7 +58,7 @@ pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
     }
     match desired(inputs_for(inputs, inputs.service)) {
         Wish::Questions(questions) => ask(pass, questions),
-        Wish::Problems(_) if may_not_be_all(inputs) => {
+        Wish::Problems(_) | Wish::Desired(_) if may_not_be_all(inputs) => {
             pass.end(State::Observing, "waiting for the state of the cloud")
         }
         Wish::Problems(problems) => mistaken(pass, inputs.service, problems),
@@ -95,7 +95,7 @@ fn ask(mut pass: Pass<'_>, questions: BTreeSet<Question>) -> Step {
     pass.end(State::Failed, message)
 }
 
-/// Whether the mirror, which has not answered yet, may show further mistakes (the user's CLB is not there) or that one is none (what the
+/// Whether the mirror, which has not answered yet, may show mistakes (the user's CLB is not there) or that one is none (what the
 /// Service's CLB uses already stays in use).
 fn may_not_be_all(inputs: StepInputs<'_>) -> bool {
     let service = inputs.service;

@@ -33,6 +33,15 @@ fn what_is_in_use_is_no_mistake_before_the_mirror_has_shown_it() {
 }
 
 #[test]
+fn a_mistake_that_only_the_mirror_shows_is_none_no_sooner_than_it_has_answered() {
+    let mut world = World::new(Lab::tcp().annotated("id", "lb-nowhere"));
+    assert_eq!(world.settle().state, State::Failed);
+    let early = world.look_too_early();
+    assert_eq!(early.state, State::Observing, "{}", early.message);
+    assert!(early.writes.is_empty(), "{:?}", early.writes);
+}
+
+#[test]
 fn another_certificate_that_has_expired_is_a_mistake() {
     let mut world = World::settled(Lab::https());
     let expired = Some(Certificate {
