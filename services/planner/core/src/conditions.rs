@@ -90,6 +90,8 @@ reasons! {
     LOAD_BALANCER_UNAVAILABLE = "LoadBalancerUnavailable";
     /// Programmed is False: another Service or the user has a listener in the place of one of the Service's.
     LISTENER_CONFLICT = "ListenerConflict";
+    /// Programmed is False: a vServer group is without a backend though endpoints are ready, because none can be used.
+    BACKENDS_MISSING = "BackendsMissing";
     /// Programmed is False: a vServer group that an annotation names is missing.
     VSERVER_GROUP_MISSING = "VServerGroupMissing";
     /// Programmed is False: the Service is no longer of type LoadBalancer.
@@ -169,6 +171,7 @@ pub const TABLE: &[ConditionType] = &[
             reason::REUSE_REFUSED,
             reason::LOAD_BALANCER_UNAVAILABLE,
             reason::LISTENER_CONFLICT,
+            reason::BACKENDS_MISSING,
             reason::VSERVER_GROUP_MISSING,
             reason::CLEANED_UP,
         ],

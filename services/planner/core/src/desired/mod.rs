@@ -196,6 +196,9 @@ pub struct DesiredVServerGroup {
     pub may_become_empty: bool,
     /// How many endpoints are ready for it; the guard against emptying it by mistake.
     pub ready_endpoints: usize,
+    /// Nodes or pods that it should send to cannot be backends; an event says which and why.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unusable: bool,
 }
 
 /// A listener.

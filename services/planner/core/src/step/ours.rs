@@ -16,6 +16,7 @@ use super::readiness_gates::registered;
 use super::said::{FAILED, say_failures, say_families, say_names, say_notices, say_preserved};
 use super::status::{remember, write_status};
 use super::unseen::is_awaited;
+use super::unusable::missing_backends;
 use super::{Observation, State, Step, StepInputs};
 use crate::annotations::instance::ADDRESS;
 use crate::conditions::{self, ACCEPTED, ADOPTED, PROGRAMMED, Subject, reason};
@@ -347,7 +348,9 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
             .schedule_left_out(&desired.vgroups, Some(load_balancer), inputs.now_ms);
     pass.wake_at(retry_at);
     let desired = &*contested_tags::settle(&mut pass, desired, load_balancer);
-    let plan = plan::plan(pass.plan_context(&left_out), desired, Some(load_balancer), None);
+    let mut plan = plan::plan(pass.plan_context(&left_out), desired, Some(load_balancer), None);
+    let missing = missing_backends(&pass.memory, desired, &plan, load_balancer);
+    plan.obstacles.extend(missing);
     pass.writes.readiness_gates = registered(&desired.gated_pods, &plan, load_balancer);
     if let Some(message) = cannot_change {
         pass.notifications.say(

@@ -105,7 +105,10 @@ pub(super) fn say_failures(pass: &mut Pass<'_>, plan: &Plan) -> Option<String> {
             &obstacle.message,
             None,
         );
-        all.push((obstacle.reason, obstacle.message.clone()));
+        // Several listeners may be concerned by one.
+        if all.last().is_none_or(|(_, told)| *told != obstacle.message) {
+            all.push((obstacle.reason, obstacle.message.clone()));
+        }
     }
     pass.memory.keep_refusals_of(plan);
     let service = pass.inputs.service;
