@@ -145,6 +145,7 @@ pub fn plan(
     crowded.leave_out_groups(&mut draft, &mut in_force, observed);
     let mut groups = vgroups::Groups::new(context, &in_force.vgroups, observed);
     groups.plan_backends(&mut draft, creation);
+    groups.say_starved(&mut draft, &in_force.listeners);
     if manages_listeners(&desired.source) {
         let Some(admission) = source_ranges::plan(&mut draft, context, desired, observed, creation) else {
             return draft.finish();

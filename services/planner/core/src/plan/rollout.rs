@@ -97,6 +97,8 @@ pub(super) struct Rollout {
     adds_first: bool,
     /// These stay for now: they serve until others have come.
     keeps: Vec<Backend>,
+    /// The quota that leaves the group without any backend.
+    pub(super) starved_by: Option<String>,
 }
 
 /// The backends of one group that are to be added, by when there is room.
@@ -104,6 +106,8 @@ pub(super) struct Rollout {
 struct Adds {
     now: Vec<Backend>,
     after_removals: Vec<(Allotment, Backend)>,
+    /// The quota that leaves some out.
+    limited_by: Option<String>,
 }
 
 /// Plans all groups; the result is in the order of `parts`.
@@ -123,7 +127,12 @@ pub(super) fn plan(
     let mut rollouts: Vec<Rollout> = Vec::new();
     for (part, adds) in parts.iter().zip(&adds) {
         part.say_what_stays(draft, &words);
-        rollouts.push(part.plan_additions(draft, &words, &adds.now, creation));
+        let mut rollout = part.plan_additions(draft, &words, &adds.now, creation);
+        if part.must_not_be_empty && part.is_empty() && adds.now.is_empty() && adds.after_removals.is_empty()
+        {
+            rollout.starved_by = adds.limited_by.clone();
+        }
+        rollouts.push(rollout);
     }
     let mut removals = Vec::new();
     let mut freed = Leaving::default();
@@ -139,7 +148,7 @@ pub(super) fn plan(
     let waiting: Vec<(Allotment, &Backend)> = parts
         .iter()
         .zip(&adds)
-        .filter(|(part, _)| part.observed.is_none_or(|(_, vgroup)| vgroup.backends.is_empty()))
+        .filter(|(part, _)| part.is_empty())
         .flat_map(|(_, adds)| &adds.after_removals)
         .map(|(allotment, backend)| (*allotment, backend))
         .collect();
@@ -227,6 +236,9 @@ fn share_out(
                 .map(|(_, _, backend)| words.name(backend))
                 .collect();
             if !names.is_empty() {
+                if let Some(of_part) = adds.get_mut(index) {
+                    of_part.limited_by = Some(quota.clone());
+                }
                 draft.notice(
                     true,
                     SKIP_BACKENDS,
@@ -255,6 +267,10 @@ fn staying<'p>(context: PlanContext<'_>, parts: &'p [Part<'_>]) -> Vec<(usize, &
 }
 
 impl Part<'_> {
+    fn is_empty(&self) -> bool {
+        self.observed.is_none_or(|(_, vgroup)| vgroup.backends.is_empty())
+    }
+
     fn is_settled(&self) -> bool {
         let difference = &self.difference;
         self.observed.is_some()

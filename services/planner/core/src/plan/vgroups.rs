@@ -14,7 +14,7 @@ use super::{Obstacle, PlanContext, SKIP_BACKENDS, observed_group_name};
 use crate::annotations::backend::VGROUP_PORT;
 use crate::annotations::instance::FORCE_OVERRIDE;
 use crate::conditions::reason;
-use crate::desired::{DesiredVServerGroup, VServerGroupIdentity};
+use crate::desired::{DesiredListener, DesiredVServerGroup, VServerGroupIdentity};
 
 /// The groups of one CLB while its plan is made.
 pub(super) struct Groups<'a> {
@@ -37,6 +37,8 @@ struct Entry<'a> {
     reference: Option<VServerGroupRef>,
     /// What a listener that is to use the group waits for.
     ready: Vec<OperationId>,
+    /// The quota that leaves it without any backend though endpoints are ready.
+    starved_by: Option<String>,
 }
 
 /// A group as a listener refers to it.
@@ -203,10 +205,31 @@ impl<'a> Groups<'a> {
         for (identity, rollout) in identities.iter().zip(planned) {
             if let Some(entry) = self.entries.get_mut(identity) {
                 entry.ready = rollout.ready;
+                entry.starved_by = rollout.starved_by;
                 if let Some(created) = rollout.created {
                     entry.reference = Some(VServerGroupRef::CreatedBy(created));
                 }
             }
+        }
+    }
+
+    /// Says of each listener that a quota leaves without any backend that it answers nothing.
+    pub(super) fn say_starved(&self, draft: &mut Draft, listeners: &[DesiredListener]) {
+        for listener in listeners {
+            let identity = listener.vgroup.as_ref();
+            let entry = identity.and_then(|identity| self.entries.get(identity));
+            let Some(quota) = entry.and_then(|entry| entry.starved_by.as_ref()) else {
+                continue;
+            };
+            draft.obstacle(Obstacle {
+                reason: reason::QUOTA_EXCEEDED,
+                message: format!(
+                    "{quota} leaves no backend to listener {}: remove a port or another Service from there, or raise the quota and the \
+                     planner's setting for it",
+                    listener.key
+                ),
+                listener: Some(listener.key),
+            });
         }
     }
 
@@ -344,6 +367,7 @@ impl<'a> Entry<'a> {
             observed,
             reference: observed.map(|(id, _)| VServerGroupRef::Id(id.clone())),
             ready: Vec::new(),
+            starved_by: None,
         }
     }
 }

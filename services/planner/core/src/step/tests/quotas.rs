@@ -4,6 +4,7 @@ use clb_model::cloud::Backend;
 
 use super::backends::{done, with_nodes};
 use super::world::World;
+use crate::conditions::PROGRAMMED;
 use crate::desired::tests::lab::{Lab, node, tcp_port, written};
 use crate::plan::LeftOutKey;
 
@@ -224,4 +225,27 @@ fn a_full_clb_goes_over_to_other_backends_by_halves() {
     world.settle();
     assert_eq!(done(&world), ["remove 4", "add 4", "remove 4", "add 4"]);
     assert!(attached(&world).iter().all(|backend| backend.starts_with("i-n2")));
+}
+
+#[test]
+fn a_port_that_a_quota_leaves_without_any_backend_is_told() {
+    let mut lab = with_nodes(Lab::tcp(), &["n1", "n2", "n3"]);
+    lab.cluster.quotas.backends_per_load_balancer = 3;
+    let mut world = World::settled(lab);
+    world.lab.service.ports.push(tcp_port(81));
+    world.settle();
+    assert_eq!(
+        world.condition(PROGRAMMED).as_deref(),
+        Some("False QuotaExceeded")
+    );
+    let port = |number: u16| {
+        let ingress = &world.lab.service.ingress[0];
+        let port = ingress.ports.iter().find(|port| port.port == number);
+        port.map(|port| port.error.clone())
+    };
+    assert_eq!(port(80), Some(None));
+    assert!(matches!(port(81), Some(Some(_))));
+    world.lab.cluster.quotas.backends_per_load_balancer = 6;
+    world.settle();
+    assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("True Programmed"));
 }
