@@ -195,6 +195,22 @@ fn a_remark_stands_at_the_line_of_its_annotation() {
 }
 
 #[test]
+fn ranges_that_restrict_nobody_are_told_where_they_belong() {
+    let text = service(&[], "[{port: 80}]").replace(
+        "annotations:\n",
+        "annotations:\n    service.beta.kubernetes.io/load-balancer-source-ranges: 7.7.7.7/32\n",
+    );
+    let (code, findings) = lint_text(&text);
+    assert_eq!(code, 0);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert!(
+        findings[0].starts_with("7: ")
+            && findings[0].contains("write the ranges into spec.loadBalancerSourceRanges"),
+        "{findings:?}"
+    );
+}
+
+#[test]
 fn what_only_the_cloud_knows_is_said_to_be_unchecked() {
     let text = service(
         &["protocol-port: \"https:443\"", "cert-id: \"cert-a\""],

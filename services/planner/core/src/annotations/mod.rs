@@ -105,6 +105,7 @@ pub fn read(annotations: &BTreeMap<String, String>) -> Read<'_> {
         backend: BackendAnnotations::read(&mut reading),
     };
     reading.unknown_names();
+    reading.source_ranges();
     Read {
         annotations: values,
         found: reading.found,

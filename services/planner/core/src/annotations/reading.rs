@@ -47,6 +47,9 @@ pub struct Found<'a> {
     pub text: &'a str,
 }
 
+/// Kubernetes' own annotation for what became `spec.loadBalancerSourceRanges`. Alibaba's controller never read it.
+const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
+
 /// The state of reading one Service's annotations.
 #[derive(Debug)]
 pub struct Reading<'a> {
@@ -109,6 +112,17 @@ impl<'a> Reading<'a> {
                 });
                 None
             }
+        }
+    }
+
+    /// A remark on source ranges where nobody reads them: who wrote them believes that others cannot connect.
+    pub(super) fn source_ranges(&mut self) {
+        let ranges = self.annotations.get(SOURCE_RANGES);
+        if ranges.is_some_and(|ranges| !ranges.trim().is_empty()) {
+            self.notices.push(without_effect(
+                SOURCE_RANGES,
+                "it restricts nobody; write the ranges into spec.loadBalancerSourceRanges",
+            ));
         }
     }
 

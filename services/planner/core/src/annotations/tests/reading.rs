@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::annotations::instance::{BANDWIDTH, SPEC};
 use crate::annotations::{find, read, table};
-use crate::problem::Problem;
+use crate::problem::{Problem, reason};
 
 fn annotations(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs
@@ -50,6 +50,28 @@ fn the_backend_type_has_no_variant_of_its_name() {
         Some(crate::settings::BackendType::Eni)
     );
     assert_eq!(read.notices.len(), 1, "{:?}", read.notices);
+}
+
+/// Kubernetes' own, which nobody reads here: whoever writes it believes that the Service is closed to others.
+#[test]
+fn the_standard_annotation_of_source_ranges_is_not_silent() {
+    let given = annotations(&[("load-balancer-source-ranges", "7.7.7.7/32")]);
+    let notices = read(&given).notices;
+    let [notice] = notices.as_slice() else {
+        panic!("{notices:?}");
+    };
+    assert_eq!(
+        (notice.warning, notice.reason),
+        (true, reason::ANNOTATION_WITHOUT_EFFECT)
+    );
+    for part in [
+        "service.beta.kubernetes.io/load-balancer-source-ranges has no effect here",
+        "spec.loadBalancerSourceRanges",
+    ] {
+        assert!(notice.message.contains(part), "{}", notice.message);
+    }
+    let empty = annotations(&[("load-balancer-source-ranges", " ")]);
+    assert_eq!(read(&empty).notices, []);
 }
 
 #[test]
