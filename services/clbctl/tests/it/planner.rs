@@ -76,9 +76,10 @@ async fn the_planners_errors_are_passed_on() {
 
 #[tokio::test]
 async fn a_planner_that_is_not_there_is_named() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
+    // Bound, so that nobody else gets the port, but not listened on.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap().to_string();
     let ran = clbctl_beside(&["clusters", "--planner", &address, "--insecure"]).await;
     assert_eq!(ran.code, 1);
     for text in [address.as_str(), "cannot be reached", "refused", "--planner"] {

@@ -59,11 +59,10 @@ async fn spans_of_several_services_arrive_each_under_its_own_name() {
 
 #[tokio::test]
 async fn a_collector_that_is_away_is_one_warning_and_a_check() {
-    let closed = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    // Bound, so that nobody else gets the port, but not listened on.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = socket.local_addr().unwrap();
     let metrics = Metrics::new("watcher");
     let health = Health::new(&metrics).unwrap();
     let check = health.check("otlp", Kind::Informational);

@@ -2,6 +2,7 @@
 
 use clb_proto::snapshot::v1::sync_request::Message as Up;
 use serde_json::json;
+use tokio::net::TcpSocket;
 use tonic::Status;
 
 use crate::objects::{service, slice};
@@ -10,16 +11,18 @@ use crate::world::{Watcher, World};
 
 #[tokio::test]
 async fn a_planner_that_is_away_is_said_and_found_when_it_comes() {
-    let world = World::with(&[service("web")]).await;
-    let World { kube, planner } = world;
-    let address = planner.shut_down();
+    let World { kube, .. } = World::with(&[service("web")]).await;
+    // Bound, so that nobody else gets the port, but not listened on: connections are refused.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
     let watcher = Watcher::start(&kube.kubeconfig(), address, "").await;
     watcher
         .reports("[-]planner failed: the planner answers Unavailable")
         .await;
     assert!(watcher.health.is_ready(), "who calls the watcher is not harmed");
 
-    let mut planner = FakePlanner::start_at(address).await;
+    let mut planner = FakePlanner::serve(socket.listen(16).unwrap());
     let stream = planner.live().await;
     assert_eq!(stream.objects.len(), 1);
     watcher.reports("[+]planner ok").await;

@@ -21,7 +21,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::{Request, Response, Status, Streaming};
 
 /// Longer than anything here takes: a test that waits for what never comes fails instead of hanging.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits for what has to come.
 pub(crate) async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
@@ -34,16 +34,15 @@ pub(crate) async fn soon<T>(what: &str, coming: impl Future<Output = T>) -> T {
 pub(crate) struct FakePlanner {
     pub(crate) address: SocketAddr,
     streams: mpsc::Receiver<Conversation>,
-    stop: DropGuard,
+    _stop: DropGuard,
 }
 
 impl FakePlanner {
     pub(crate) async fn start() -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+        Self::serve(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
-    pub(crate) async fn start_at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
+    pub(crate) fn serve(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let (streams, taken) = mpsc::channel(8);
         let stop = CancellationToken::new();
@@ -54,7 +53,7 @@ impl FakePlanner {
         Self {
             address,
             streams: taken,
-            stop: stop.drop_guard(),
+            _stop: stop.drop_guard(),
         }
     }
 
@@ -105,12 +104,6 @@ impl FakePlanner {
     pub(crate) fn opened(&mut self) -> bool {
         self.streams.try_recv().is_ok()
     }
-
-    /// Ends the server, so that the address is free again.
-    pub(crate) fn shut_down(self) -> SocketAddr {
-        drop(self.stop);
-        self.address
-    }
 }
 
 struct Service {
@@ -137,6 +130,7 @@ impl SnapshotService for Service {
             sequence: 0,
             objects: BTreeMap::new(),
             digest: SetDigest::default(),
+            early: None,
         };
         self.streams
             .send(conversation)
@@ -155,6 +149,8 @@ pub(crate) struct Conversation {
     pub(crate) sequence: u64,
     pub(crate) objects: BTreeMap<ObjectKey, Object>,
     digest: SetDigest,
+    /// A delta that came before the result that was waited for. It is acknowledged when it is read, so that there is never another.
+    early: Option<v1::Delta>,
 }
 
 /// A delta, read.
@@ -173,12 +169,15 @@ impl Conversation {
 
     /// The next message that is no heartbeat.
     pub(crate) async fn hear_news(&mut self) -> Up {
-        loop {
-            match self.hear().await {
-                Up::Heartbeat(_) => {}
-                message => return message,
+        let news = async {
+            loop {
+                match self.hear().await {
+                    Up::Heartbeat(_) => {}
+                    message => return message,
+                }
             }
-        }
+        };
+        soon("a message that is no heartbeat", news).await
     }
 
     /// Whether the watcher ends its side without an error.
@@ -263,7 +262,10 @@ impl Conversation {
 
     /// Reads a delta.
     pub(crate) async fn unacknowledged_delta(&mut self) -> Changes {
-        let news = self.hear_news().await;
+        let news = match self.early.take() {
+            Some(delta) => Up::Delta(delta),
+            None => self.hear_news().await,
+        };
         let Up::Delta(delta) = news else {
             panic!("{news:?} where a delta was expected")
         };
@@ -310,14 +312,13 @@ impl Conversation {
             .await;
     }
 
-    /// The next result of a directive; deltas on the way are acknowledged.
+    /// The next result of a directive; a delta on the way is there to be read after it.
     pub(crate) async fn result(&mut self) -> DirectiveResult {
         loop {
             match self.hear_news().await {
                 Up::DirectiveResult(result) => return directive_result_from_proto(result).unwrap(),
                 Up::Delta(delta) => {
-                    self.sequence = delta.sequence;
-                    self.acknowledge().await;
+                    assert_eq!(self.early.replace(delta), None, "one was not acknowledged");
                 }
                 other => panic!("{other:?} where a result was expected"),
             }
