@@ -1,6 +1,6 @@
 //! Creation and deletion of vServer groups.
 
-use clb_cloud_client::{BACKENDS_PER_CALL, CreateVServerGroup, DeleteVServerGroup};
+use clb_cloud_client::{BACKENDS_PER_CALL, Class, CreateVServerGroup, DeleteVServerGroup};
 use clb_model::VServerGroupId;
 use clb_model::cloud::{Backend, LoadBalancer, VServerGroup};
 use clb_model::operation::{BackendChange, Operation, OperationId, Outcome};
@@ -12,7 +12,8 @@ use super::turn::Attempts;
 use crate::mirror::{PartKey, Wanted};
 
 impl Run {
-    /// Creates a group with its first 20 backends and adds the others. A group of that name that is there already is used.
+    /// Creates a group with its first 20 backends and adds the others. A group of that name that is there already is used. One that a
+    /// quota leaves empty is to be planned again.
     pub(super) async fn create_vgroup(
         &mut self,
         operation: OperationId,
@@ -23,6 +24,7 @@ impl Run {
         let mut inline = backends
             .get(..backends.len().min(BACKENDS_PER_CALL))
             .unwrap_or_default();
+        let mut crowded = false;
         let mut attempts = Attempts::new();
         let (vgroup, outcome) = loop {
             let (id, current) = self.current()?;
@@ -63,12 +65,23 @@ impl Run {
                 {
                     inline = &[];
                 }
+                // Empty it is made all the same, so that its listener comes. What is left of the quota is the planner's to share out.
+                Err(error) if !inline.is_empty() && error.class() == Some(Class::Quota) => {
+                    inline = &[];
+                    crowded = true;
+                }
                 Err(error) => {
                     let part = (&PartKey::Instance, Wanted::VGROUPS);
                     self.failed(&mut attempts, turn, error, part).await?;
                 }
             }
         };
+        if crowded {
+            // Nothing that relies on its backends begins: a listener that served from another group must not come to an empty one.
+            return Err(Outcome::Stale {
+                part: format!("vServer group {vgroup}, which a quota left without backends"),
+            });
+        }
         self.set_created_vgroup(operation, vgroup.clone());
         // Those that are there already are skipped by it.
         self.change_resolved(None, &vgroup, BackendChange::Add, backends)

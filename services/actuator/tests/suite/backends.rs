@@ -5,7 +5,7 @@ use clb_model::operation::{BackendChange, Change, Outcome, VServerGroupRef};
 
 use cloud_sim::{Fault, FaultKind};
 
-use crate::lab::{Lab, assert_succeeded, ecs, group, pod};
+use crate::lab::{Lab, assert_succeeded, ecs, group, listener, pod};
 
 fn change(
     vgroup: &VServerGroupId,
@@ -116,6 +116,39 @@ async fn a_missing_instance_does_not_hold_up_a_new_group() {
 }
 
 #[tokio::test]
+async fn a_quota_of_backends_does_not_hold_up_a_new_group() {
+    let lab = Lab::start().await;
+    let (id, _) = lab.create("uid-1").await;
+    lab.sim
+        .cloud()
+        .change_circumstances(|circumstances| circumstances.quotas.attachments = 0);
+    let changes = vec![
+        group("k8s/1/a/b/c-lab", lab.instances("node", 3)),
+        Change::CreateListener(listener("tcp:80", 1)),
+    ];
+    let results = lab.execute(&lab.batch_on("uid-1", &id, changes)).await;
+    assert!(
+        matches!(&results[0].outcome, Outcome::Stale { part } if part.contains("quota")),
+        "{results:?}"
+    );
+    assert!(
+        matches!(results[1].outcome, Outcome::Skipped { .. }),
+        "no listener comes to a group that is emptier than planned: {results:?}"
+    );
+    let state = lab.account.load_balancer(id.as_str()).unwrap();
+    assert_eq!(
+        state["vgroups"]["k8s/1/a/b/c-lab"]["servers"],
+        serde_json::json!([])
+    );
+    assert_eq!(lab.calls("CreateVServerGroup"), 1 + 2);
+    assert_eq!(
+        lab.calls("AddVServerGroupBackendServers"),
+        0,
+        "it would be refused too"
+    );
+}
+
+#[tokio::test]
 async fn interfaces_are_looked_up_once_per_address() {
     let lab = Lab::start().await;
     lab.interface("eni-1", &["10.0.5.1", "10.0.5.2"]);
@@ -127,7 +160,7 @@ async fn interfaces_are_looked_up_once_per_address() {
     assert_eq!(lab.calls("DescribeNetworkInterfaces"), 1);
     let left_out = &results[0].left_out;
     assert_eq!(left_out.len(), 1);
-    assert!(left_out[0].reason.contains("10.0.5.99"), "{left_out:?}");
+    assert_eq!(left_out[0].backend, pod("10.0.5.99"));
     let servers = servers(&lab, id.as_str());
     assert_eq!(servers.len(), 2);
     assert!(
