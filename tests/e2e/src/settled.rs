@@ -18,6 +18,8 @@ use crate::{Stage, json, service_api};
 pub async fn assert_settled(stage: &mut Stage) -> anyhow::Result<()> {
     let wanted = stage.world.view.services().await?.len();
     stage.converged(wanted).await?;
+    // What is under way ends first: it is no write of those that start anew.
+    stage.world.services.stop().await;
     let after = stage
         .world
         .cloud

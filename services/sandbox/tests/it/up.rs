@@ -65,7 +65,8 @@ async fn a_service_that_cannot_be_built_is_named_with_the_reason() -> anyhow::Re
     );
     let run = up_once(
         &[("right.yaml", &service("right", "")), ("wrong.yaml", &wrong)],
-        &["--wait", "5"],
+        // It is the whole of it that is waited, for the wrong one; the right one has to be up by then on a busy machine too.
+        &["--wait", "30"],
     )
     .await?;
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);

@@ -135,7 +135,7 @@ async fn made_again_during_the_clean_up(api: Api) -> anyhow::Result<()> {
     stage.converged(1).await?;
 
     let cloud = stage.world.cloud.cloud().clone();
-    cloud.order_fault(Fault::next(FaultKind::Stall { milliseconds: 1_500 }).of("DeleteLoadBalancer"));
+    cloud.order_fault(Fault::next(FaultKind::Hold).of("DeleteLoadBalancer"));
     services.delete("web", &DeleteParams::default()).await?;
     stage
         .until("the deletion of the CLB has begun", async || {
@@ -148,6 +148,7 @@ async fn made_again_during_the_clean_up(api: Api) -> anyhow::Result<()> {
         .await?;
     let new = uid_of(&sketch.apply(&client).await?);
     assert_ne!(new, old);
+    cloud.clear_faults();
     stage
         .until("the old CLB is gone and the new one is there", async || {
             Ok(find_load_balancer(&stage, &old).is_none() && find_load_balancer(&stage, &new).is_some())

@@ -1,6 +1,7 @@
 //! CLBs that may not be reused: those of Services and clusters, and any other than the one whose address a Service has.
 
 use clb_e2e::{Api, Stage, delete_all_services, service_api};
+use clb_sandbox::view::converged;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
@@ -46,7 +47,7 @@ async fn a_clb_that_is_not_the_users_is_refused(api: Api) -> anyhow::Result<()> 
     .await?;
     stage
         .until("one Service has a CLB of its own", async || {
-            Ok(!stage.service("of-another").await?.address.is_empty())
+            Ok(converged(&stage.service("of-another").await?))
         })
         .await?;
     // A CLB that was made for another Service is no better than any other.
