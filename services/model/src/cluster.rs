@@ -209,6 +209,8 @@ pub struct EndpointSet {
     pub ports: Vec<EndpointPort>,
     /// The endpoints, ordered by address.
     pub endpoints: Vec<Endpoint>,
+    /// How many more are ready and have host names in the place of addresses (`addressType: FQDN`): no backend can be one.
+    pub host_names: u32,
 }
 
 /// A port of an EndpointSlice.

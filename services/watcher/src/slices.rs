@@ -114,6 +114,7 @@ impl Kept {
         let set = EndpointSet {
             ports: slice.ports.clone(),
             endpoints: slice.endpoints.clone(),
+            host_names: slice.host_names,
         };
         Self::Packed(
             slice.service.clone(),
@@ -131,6 +132,7 @@ impl Kept {
             service: service.clone(),
             ports: set.ports,
             endpoints: set.endpoints,
+            host_names: set.host_names,
         })
     }
 }
@@ -188,6 +190,7 @@ mod tests {
                 port: 8080,
             }],
             endpoints: (0..count).map(endpoint).collect(),
+            host_names: count.into(),
         }
     }
 

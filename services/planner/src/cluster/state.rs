@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use clb_model::cluster::{Node, Service, TrafficPolicy};
-use clb_model::{ServiceKey, ServiceUid, marks};
+use clb_model::{LoadBalancerId, ServiceKey, ServiceUid, marks};
 use clb_planner_core::find;
 use clb_planner_core::settings::{BackendType, ClusterSettings};
 use clb_planner_core::step::{Memory, State};
@@ -277,6 +277,7 @@ mod tests {
     fn on_node(mut service: Service, node: &str) -> Service {
         service.endpoints = vec![EndpointSet {
             ports: Vec::new(),
+            host_names: 0,
             endpoints: vec![Endpoint {
                 address: Ipv4Addr::LOCALHOST.into(),
                 node_name: Some(node.to_owned()),

@@ -223,6 +223,7 @@ fn with_waiting_pod(mut service: Service) -> (Service, PodRef) {
     service.endpoints = vec![EndpointSet {
         ports: Vec::new(),
         endpoints: vec![endpoint],
+        host_names: 0,
     }];
     (service, pod)
 }

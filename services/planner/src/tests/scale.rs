@@ -39,6 +39,7 @@ fn with_endpoints(mut service: Service) -> Service {
             port: 8080,
         }],
         endpoints: (0..ENDPOINTS).map(endpoint).collect(),
+        host_names: 0,
     }];
     service
 }

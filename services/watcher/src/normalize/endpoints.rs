@@ -18,9 +18,11 @@ pub(crate) struct Slice {
     pub(crate) ports: Vec<EndpointPort>,
     /// Its endpoints, one per address.
     pub(crate) endpoints: Vec<Endpoint>,
+    /// How many are ready and have host names in the place of addresses.
+    pub(crate) host_names: u32,
 }
 
-/// None for a slice that is no Service's, or that holds names instead of addresses.
+/// None for a slice that is no Service's. Of one that holds host names instead of addresses, how many of them are ready.
 ///
 /// # Errors
 /// A value that the API server should not have accepted.
@@ -33,18 +35,20 @@ pub(crate) fn slice(slice: &slim::EndpointSlice) -> Result<Option<Slice>, Unusab
     let (Some(name), Some(namespace)) = (name, &metadata.namespace) else {
         return Ok(None);
     };
-    if slice.address_type == "FQDN" {
-        return Ok(None);
-    }
     let mut ports = Vec::new();
     for entry in slice.ports.iter().flatten() {
         ports.extend(slice_port(entry)?);
     }
     ports.sort_unstable();
     let mut endpoints = Vec::new();
+    let mut host_names: u32 = 0;
     for entry in slice.endpoints.iter().flatten() {
         // The API defines nothing for more than the first, and kube-proxy does not look at them.
         if let Some(address) = entry.addresses.first() {
+            if slice.address_type == "FQDN" {
+                host_names = host_names.saturating_add(is_ready(entry).into());
+                continue;
+            }
             let address = address
                 .parse()
                 .map_err(|_| Unusable::new("endpoints[].addresses", address, "an IPv4 or IPv6 address"))?;
@@ -55,6 +59,7 @@ pub(crate) fn slice(slice: &slim::EndpointSlice) -> Result<Option<Slice>, Unusab
         service: ServiceKey::new(namespace.as_str(), name.as_str()),
         ports,
         endpoints,
+        host_names,
     }))
 }
 
@@ -70,10 +75,18 @@ fn slice_port(entry: &slim::SlicePort) -> Result<Option<EndpointPort>, Unusable>
     }))
 }
 
+/// The API's rule: unset counts as ready.
+fn is_ready(entry: &slim::SliceEndpoint) -> bool {
+    entry
+        .conditions
+        .and_then(|conditions| conditions.ready)
+        .unwrap_or(true)
+}
+
 fn endpoint(address: IpAddr, entry: &slim::SliceEndpoint) -> Endpoint {
     let conditions = entry.conditions.unwrap_or_default();
-    // The API's rules: unset ready counts as ready, unset serving as ready's value.
-    let ready = conditions.ready.unwrap_or(true);
+    // Unset serving counts as ready's value.
+    let ready = is_ready(entry);
     let pod = entry
         .target_ref
         .as_ref()
@@ -99,9 +112,10 @@ fn endpoint(address: IpAddr, entry: &slim::SliceEndpoint) -> Endpoint {
 /// address. While endpoints move between slices an address may be in two of them; then the one counts that serves best, as
 /// kube-proxy has it.
 pub(crate) fn merge<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Vec<EndpointSet> {
-    let mut sets: BTreeMap<&[EndpointPort], BTreeMap<IpAddr, &Endpoint>> = BTreeMap::new();
+    let mut sets: BTreeMap<&[EndpointPort], (BTreeMap<IpAddr, &Endpoint>, u32)> = BTreeMap::new();
     for slice in slices {
-        let endpoints = sets.entry(&slice.ports).or_default();
+        let (endpoints, host_names) = sets.entry(&slice.ports).or_default();
+        *host_names = host_names.saturating_add(slice.host_names);
         for endpoint in &slice.endpoints {
             endpoints
                 .entry(endpoint.address)
@@ -114,10 +128,11 @@ pub(crate) fn merge<'s>(slices: impl IntoIterator<Item = &'s Slice>) -> Vec<Endp
         }
     }
     sets.into_iter()
-        .filter(|(_, endpoints)| !endpoints.is_empty())
-        .map(|(ports, endpoints)| EndpointSet {
+        .filter(|(_, (endpoints, host_names))| !endpoints.is_empty() || *host_names > 0)
+        .map(|(ports, (endpoints, host_names))| EndpointSet {
             ports: ports.to_vec(),
             endpoints: endpoints.into_values().cloned().collect(),
+            host_names,
         })
         .collect()
 }
@@ -214,13 +229,30 @@ mod tests {
     }
 
     #[test]
-    fn slices_that_are_no_services_or_hold_names_do_not_count() {
-        let namespaced = |labels: Value, kind: &str| json!({"metadata": {"name": "s", "namespace": "default", "labels": labels}, "addressType": kind});
-        assert_eq!(read(namespaced(json!({}), "IPv4")), Ok(None));
-        assert_eq!(
-            read(namespaced(json!({"kubernetes.io/service-name": "web"}), "FQDN")),
-            Ok(None)
-        );
+    fn slices_that_are_no_services_do_not_count() {
+        let slice = json!({"metadata": {"name": "s", "namespace": "default"}, "addressType": "IPv4"});
+        assert_eq!(read(slice), Ok(None));
+    }
+
+    #[test]
+    fn of_host_names_only_how_many_are_ready_is_kept() {
+        let names = |count: usize| {
+            let endpoints: Vec<Value> = (0..count)
+                .map(|number| json!({"addresses": [format!("pod-{number}.example.com")]}))
+                .chain([json!({"addresses": ["down.example.com"], "conditions": {"ready": false}})])
+                .collect();
+            let object = json!({
+                "metadata": {"name": "s", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+                "addressType": "FQDN", "ports": http(), "endpoints": endpoints,
+            });
+            read(object).unwrap().unwrap()
+        };
+        let addresses = web(&http(), &json!([{"addresses": ["10.0.0.1"]}]));
+        let merged = merge([&names(2), &addresses, &names(1)]);
+        assert_eq!(merged.len(), 1);
+        assert_eq!((merged[0].endpoints.len(), merged[0].host_names), (1, 3));
+        assert_eq!(merge([&names(2)])[0].host_names, 2);
+        assert_eq!(merge([&names(0)]), []);
     }
 
     #[test]

@@ -135,6 +135,7 @@ mod tests {
         let mut sets = [EndpointSet {
             ports: Vec::new(),
             endpoints: vec![endpoint],
+            host_names: 0,
         }];
         let service = ServiceKey::new("default", "web");
         mark_gated(&service, &mut sets, |_| Some(pod), |name| name == "lost");

@@ -24,6 +24,7 @@ pub fn endpoint_set_to_proto(set: &EndpointSet) -> v1::EndpointSet {
             })
             .collect(),
         endpoints: set.endpoints.iter().map(endpoint_to_proto).collect(),
+        host_names: set.host_names,
     }
 }
 
@@ -49,6 +50,7 @@ pub fn endpoint_set_from_proto(message: v1::EndpointSet) -> Result<EndpointSet, 
             .into_iter()
             .map(endpoint_from_proto)
             .collect::<Result<_, _>>()?,
+        host_names: message.host_names,
     })
 }
 

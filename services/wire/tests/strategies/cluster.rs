@@ -94,8 +94,13 @@ fn endpoint_set() -> impl Strategy<Value = EndpointSet> {
             pod,
             awaits_readiness_gate: flags[3],
         });
-    (vec(endpoint_port, 0..3), vec(endpoint, 0..5))
-        .prop_map(|(ports, endpoints)| EndpointSet { ports, endpoints })
+    (vec(endpoint_port, 0..3), vec(endpoint, 0..5), any::<u32>()).prop_map(
+        |(ports, endpoints, host_names)| EndpointSet {
+            ports,
+            endpoints,
+            host_names,
+        },
+    )
 }
 
 pub(crate) fn service() -> impl Strategy<Value = Service> {

@@ -41,16 +41,27 @@ pub(super) fn of_port(context: &Context<'_>, port: &Port<'_>, mark: &str) -> Por
     let family = families::of_endpoints(context);
     let usable = endpoints::usable(context.inputs.service, port.spec, family);
     let without_port = endpoints::ready_without_port(context.inputs.service, port.spec, family);
+    let host_names = endpoints::host_names(context.inputs.service, port.spec);
     let mut found = PortBackends {
-        ready_endpoints: usable.len() + without_port,
+        ready_endpoints: usable
+            .len()
+            .saturating_add(without_port)
+            .saturating_add(host_names),
         ..PortBackends::default()
     };
-    if without_port > 0 && (context.backend_type == BackendType::Eni || context.is_local()) {
+    let follows_endpoints = context.backend_type == BackendType::Eni || context.is_local();
+    if without_port > 0 && follows_endpoints {
         found.unusable.push(format!(
-            "{without_port} endpoints are ready, but no EndpointSlice of the Service has a port named {:?} of {}",
+            "{without_port} endpoints are ready, but no EndpointSlice of the Service has a port named {:?} of {} with a number",
             port.spec.name,
             port.spec.transport.as_str()
         ));
+    }
+    if host_names > 0 && follows_endpoints {
+        found.unusable.push(
+            "endpoints that are host names (an EndpointSlice of addressType FQDN), which no backend can be"
+                .to_owned(),
+        );
     }
     let mut building = Building {
         context,

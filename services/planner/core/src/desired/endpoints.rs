@@ -68,6 +68,16 @@ pub(super) fn ready_without_port(service: &Service, port: &ServicePort, family: 
     ready.len()
 }
 
+/// How many endpoints of a port are ready and have host names in the place of addresses.
+pub(super) fn host_names(service: &Service, port: &ServicePort) -> usize {
+    let sets = service
+        .endpoints
+        .iter()
+        .filter(|set| port_number(set, port).is_some());
+    sets.map(|set| usize::try_from(set.host_names).unwrap_or(usize::MAX))
+        .fold(0, usize::saturating_add)
+}
+
 /// Of two slices that hold one address the one that names a Node tells more; between two that do, the lesser
 /// name, whatever the order of the slices.
 fn insert<'a>(chosen: &mut BTreeMap<(IpAddr, u16), Usable<'a>>, key: (IpAddr, u16), usable: Usable<'a>) {

@@ -327,6 +327,26 @@ fn an_address_in_two_slices_counts_once() {
     }
 }
 
+/// An EndpointSlice of addressType FQDN: a backend is an address.
+#[test]
+fn endpoints_that_are_host_names_are_told() {
+    let mut lab = Lab::tcp().annotated("backend-type", "eni");
+    assert_eq!(lab.remarks(), Vec::<String>::new());
+    let set = &mut lab.service.endpoints[0];
+    let pods = std::mem::take(&mut set.endpoints);
+    set.host_names = 2;
+    let desired = lab.desired();
+    assert_eq!(desired.vgroups[0].backends, []);
+    assert!(desired.vgroups[0].unusable);
+    assert_eq!(desired.vgroups[0].ready_endpoints, 2);
+    let told =
+        "left out of the backends: endpoints that are host names (an EndpointSlice of addressType FQDN)";
+    assert!(lab.remarks()[0].starts_with(told), "{:?}", lab.remarks());
+    lab.service.endpoints[0].endpoints = pods;
+    assert_eq!(lab.backends().len(), 5);
+    assert_eq!(lab.remarks().len(), 1);
+}
+
 #[test]
 fn a_named_target_port_may_differ_from_pod_to_pod() {
     let port = service_port("web", Transport::Tcp, 80, TargetPort::Name("http".to_owned()));
@@ -338,6 +358,7 @@ fn a_named_target_port_may_differ_from_pod_to_pod() {
             port: number,
         }],
         endpoints: vec![endpoint],
+        host_names: 0,
     };
     lab.service.endpoints = vec![set(8080, pod("10.0.1.1", "n1")), set(9090, pod("10.0.2.1", "n2"))];
     assert_eq!(lab.backends(), ["10.0.1.1:8080=100", "10.0.2.1:9090=100"]);
@@ -433,6 +454,7 @@ fn ports_of_one_target_name_that_means_several_numbers_are_spoken_of() {
         lab.service.endpoints = vec![EndpointSet {
             ports: vec![number("t", Transport::Tcp, tcp), number("u", Transport::Udp, udp)],
             endpoints: vec![pod("10.0.5.1", "n1")],
+            host_names: 0,
         }];
         lab.remarks()
     };

@@ -151,6 +151,7 @@ pub(crate) fn service(namespace: &str, name: &str, ports: Vec<ServicePort>) -> S
         endpoints: vec![EndpointSet {
             ports: endpoint_ports,
             endpoints: lab::pods(),
+            host_names: 0,
         }],
     }
 }

@@ -103,7 +103,7 @@ proptest! {
                 ..pod(&format!("10.0.1.{host}"), &format!("n{node}"))
             })
             .collect();
-        let set = EndpointSet { ports: first_set.ports.clone(), endpoints };
+        let set = EndpointSet { ports: first_set.ports.clone(), endpoints, host_names: 0 };
         lab.service.endpoints.push(set);
         let mut other = lab.clone();
         let shift = usize::try_from(seed % 7).unwrap();
