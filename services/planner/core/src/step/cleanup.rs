@@ -8,7 +8,7 @@ use clb_model::marks::{HASH_LABEL, LOAD_BALANCER_ID_LABEL};
 use super::pass::Pass;
 use super::{Observation, State, Step, StepInputs};
 use crate::annotations::instance::PRESERVE;
-use crate::conditions::{self, FORMER, PROGRAMMED, Subject, reason};
+use crate::conditions::{self, ACCEPTED, FORMER, PROGRAMMED, Subject, reason};
 use crate::find::{FindError, annotation, find_for_clean_up};
 use crate::plan::Plan;
 use crate::plan::deletion::{plan_deletion, plan_last_look, plan_list_deletion};
@@ -72,23 +72,26 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
         );
     }
     if is_over {
-        return finished(pass);
+        return finished(pass, preserve);
     }
     pass.memory.keep_refusals_of(&plan);
     pass.give(&plan, Some(&found.load_balancer.id));
-    let (reason, message) = if service.deleting {
-        (
-            events::reason::DELETE_TIMESTAMP_CHANGED,
-            "the Service is deleted: what it has in the cloud goes",
-        )
+    let (reason, what) = if service.deleting {
+        (events::reason::DELETE_TIMESTAMP_CHANGED, "the Service is deleted")
     } else {
         (
             events::reason::TYPE_CHANGED,
-            "the Service is no longer of type LoadBalancer: what it has in the cloud goes",
+            "the Service is no longer of type LoadBalancer",
         )
     };
+    let becomes = if preserve {
+        "its CLB stays, and is no longer this controller's"
+    } else {
+        "what it has in the cloud goes"
+    };
+    let message = format!("{what}: {becomes}");
     pass.notifications
-        .say(Subject::Standing, Severity::Normal, reason, message, None);
+        .say(Subject::Standing, Severity::Normal, reason, &message, None);
     let message = inputs.memory.failures.first().map_or_else(
         || "removing what the Service has in the cloud".to_owned(),
         |failure| failure.message.clone(),
@@ -99,7 +102,7 @@ pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
 /// The CLB is gone; its access control list, which could go only after it, may not be.
 fn without_load_balancer(pass: Pass<'_>, preserve: bool) -> Step {
     if preserve || !pass.may_have_access_list() {
-        return finished(pass);
+        return finished(pass, preserve);
     }
     let plan = plan_list_deletion(pass.plan_context(&[]));
     carry_out(
@@ -153,7 +156,7 @@ fn was_being_made(service: &Service) -> bool {
 
 /// Nothing is left in the cloud as far as the mirror shows. The finalizer goes once no earlier batch can make a CLB any more, of this
 /// planner or of one before it: the CLB would have no owner.
-fn finished(mut pass: Pass<'_>) -> Step {
+fn finished(mut pass: Pass<'_>, preserve: bool) -> Step {
     let service = pass.inputs.service;
     if !pass.memory.nothing_left {
         let look = plan_last_look(pass.plan_context(&[]), was_being_made(service));
@@ -175,15 +178,35 @@ fn finished(mut pass: Pass<'_>) -> Step {
             .take()
             .or_else(|| pass.memory.gone.clone())
             .or_else(|| crate::find::labelled_id(service));
-        if let Some(former) = former {
-            pass.conditions
-                .set(FORMER, true, reason::GONE, former.to_string());
-        }
+        let kept = former
+            .as_ref()
+            .filter(|id| preserve && pass.memory.gone.as_ref() != Some(*id));
+        let left = match kept {
+            Some(id) => format!(
+                "CLB {id}, which it had, stays, because annotation {} has a value",
+                PRESERVE.name_in(&service.annotations)
+            ),
+            None => "it has nothing in the cloud".to_owned(),
+        };
         pass.conditions.correct(
             PROGRAMMED,
             false,
             reason::CLEANED_UP,
-            "the Service is not of type LoadBalancer any more, and has nothing in the cloud",
+            format!("the Service is not of type LoadBalancer any more; {left}"),
+        );
+        if let Some(former) = former {
+            pass.conditions
+                .set(FORMER, true, reason::GONE, former.to_string());
+        }
+        // Nobody asks any more for what was wrong. Where it is asked for again, it is said again.
+        for subject in [Subject::Problem, Subject::Notice] {
+            pass.notifications.look_at(subject);
+        }
+        pass.conditions.correct(
+            ACCEPTED,
+            true,
+            reason::VALID,
+            "the Service is not of type LoadBalancer any more, so it has no mistakes",
         );
     }
     pass.event(
@@ -198,6 +221,6 @@ fn finished(mut pass: Pass<'_>) -> Step {
     };
     pass.end(
         State::Cleaning,
-        "nothing is left in the cloud; taking the finalizer off",
+        "nothing is left in the cloud that is to go; taking the finalizer off",
     )
 }

@@ -6,7 +6,7 @@ use clb_model::marks::OWNER_TAG;
 use clb_model::operation::{Change, CloudError, ErrorClass, Operation, OperationResult, Outcome};
 
 use super::world::World;
-use crate::conditions::FORMER;
+use crate::conditions::{ACCEPTED, FORMER, PROGRAMMED};
 use crate::desired::tests::lab::Lab;
 use crate::step::{Memory, State, Step};
 
@@ -55,6 +55,57 @@ fn another_type_empties_the_status_and_a_later_clb_is_another() {
         panic!("{:?}", world.batches);
     };
     assert_eq!(new.replaces.as_ref(), Some(&first));
+}
+
+#[test]
+fn a_mistake_that_nobody_makes_any_more_is_told_again_when_it_comes_back() {
+    let mut world = World::settled(Lab::tcp());
+    world.lab = world.lab.clone().annotated("bandwidth", "none");
+    world.settle();
+    assert_eq!(world.count("SyncLoadBalancerFailed"), 1);
+    assert_eq!(
+        world.condition(ACCEPTED).as_deref(),
+        Some("False InvalidAnnotations")
+    );
+    world.lab.service.service_type = ServiceType::ClusterIp;
+    world.settle();
+    assert_eq!(world.condition(ACCEPTED).as_deref(), Some("True Valid"));
+
+    // As the planner remembers it, and as another that has only the Service's conditions does.
+    for memory in [world.memory.clone(), Memory::default()] {
+        let mut world = world.clone();
+        world.memory = memory;
+        world.forget();
+        world.lab.service.service_type = ServiceType::LoadBalancer;
+        world.settle();
+        assert_eq!(world.count("SyncLoadBalancerFailed"), 1, "{:?}", world.said());
+        assert_eq!(
+            world.condition(ACCEPTED).as_deref(),
+            Some("False InvalidAnnotations")
+        );
+    }
+}
+
+#[test]
+fn of_a_preserved_clb_it_is_said_that_it_stays() {
+    let mut world = World::settled(Lab::tcp().annotated("preserve-lb-on-delete", "true"));
+    let id = world.clb().id.clone();
+    world.lab.service.service_type = ServiceType::ClusterIp;
+    world.settle();
+    let said = world.said();
+    assert!(
+        said.iter().any(|text| text.starts_with("TypeChanged")
+            && text.ends_with("its CLB stays, and is no longer this controller's")),
+        "{said:?}"
+    );
+    let programmed = crate::conditions::find(&world.lab.service, PROGRAMMED).unwrap();
+    assert_eq!(programmed.reason, "CleanedUp");
+    assert!(
+        programmed
+            .message
+            .contains(&format!("CLB {id}, which it had, stays")),
+        "{programmed:?}"
+    );
 }
 
 /// One look whether an earlier batch makes a CLB, and the finalizer goes.
