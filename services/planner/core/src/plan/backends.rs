@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use clb_model::VServerGroupId;
 use clb_model::cloud::{Backend, BackendKey, BackendTarget, VServerGroup};
 
 use super::marked::is_our_backend;
 use super::{LeftOutKey, PlanContext};
-use crate::desired::DesiredVServerGroup;
+use crate::desired::{DesiredVServerGroup, VServerGroupIdentity};
 
 /// What a group should have: the wishes of all ports that share it.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +37,15 @@ impl Wanted {
         self.keeps_weights |= group.keeps_weights;
         self.must_not_be_empty |= group.ready_endpoints > 0 && !group.may_become_empty;
     }
+}
+
+/// One group that ports need.
+pub(super) struct Part<'a> {
+    pub(super) identity: &'a VServerGroupIdentity,
+    pub(super) difference: Difference,
+    /// None when it is to be created.
+    pub(super) observed: Option<(&'a VServerGroupId, &'a VServerGroup)>,
+    pub(super) must_not_be_empty: bool,
 }
 
 /// How a group that is there differs from what it should be.

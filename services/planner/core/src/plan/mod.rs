@@ -21,6 +21,7 @@ mod quotas;
 mod reasons;
 mod replacement;
 mod rollout;
+mod room;
 mod source_ranges;
 mod tags;
 mod vgroups;

@@ -6,10 +6,11 @@ use clb_model::cloud::{Backend, LoadBalancer, VServerGroup};
 use clb_model::operation::{BackendChange, Change, OperationId, VServerGroupRef};
 use clb_model::{LoadBalancerId, VServerGroupId, events};
 
-use super::backends::{self, Difference, Wanted};
+use super::backends::{self, Difference, Part, Wanted};
 use super::draft::{Draft, Proposal};
 use super::marked::{is_our_backend, is_our_vgroup};
-use super::rollout::{self, Outgoing, Part};
+use super::rollout;
+use super::room::Outgoing;
 use super::{Obstacle, PlanContext, SKIP_BACKENDS, observed_group_name};
 use crate::annotations::backend::VGROUP_PORT;
 use crate::annotations::instance::FORCE_OVERRIDE;
