@@ -20,6 +20,7 @@ use clb_model::{LoadBalancerId, VServerGroupId};
 
 use crate::plan::LeftOutKey;
 use crate::step::PlannedBatch;
+pub(crate) use listeners::cloud_defaults;
 use listeners::{change_listener, create_listener, delete_listener};
 use load_balancers::{change_load_balancer, check_families, new_load_balancer};
 

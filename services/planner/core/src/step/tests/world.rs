@@ -6,7 +6,7 @@ use clb_model::cloud::LoadBalancer;
 use clb_model::directive::{Event, FinalizerAction, Writes};
 use clb_model::marks;
 
-use super::cloud::Cloud;
+use super::cloud::{Cloud, cloud_defaults};
 use crate::desired::tests::lab::{Lab, NOW_MS};
 use crate::find;
 use crate::plan::Attachments;
@@ -283,5 +283,10 @@ pub(crate) fn users_clb(id: &str) -> LoadBalancer {
             "backends": [{"target": {"Instance": "i-mine"}, "port": 9999, "weight": 50, "description": "mine"}],
         }},
     });
-    serde_json::from_value(json).unwrap()
+    let mut clb: LoadBalancer = serde_json::from_value(json).unwrap();
+    for (key, listener) in &mut clb.listeners {
+        let named = std::mem::replace(&mut listener.attributes, cloud_defaults(key.protocol));
+        listener.attributes.merge(&named);
+    }
+    clb
 }

@@ -101,7 +101,7 @@ pub(super) fn delete_listener(clb: &mut LoadBalancer, key: ListenerKey) {
 }
 
 /// What the cloud says of a listener that was created with nothing.
-fn cloud_defaults(protocol: ListenerProtocol) -> ListenerAttributes {
+pub(crate) fn cloud_defaults(protocol: ListenerProtocol) -> ListenerAttributes {
     let common = ListenerAttributes::new()
         .with(A::Scheduler, "wrr")
         .with(A::Bandwidth, -1)
