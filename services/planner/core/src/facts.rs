@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use clb_model::VServerGroupId;
-use clb_model::attribute::ListenerAttribute;
-use clb_model::cloud::{AddressHolder, IpVersion, LoadBalancer, StaticAddress, ZonePair};
+use clb_model::attribute::{AttributeValue, ListenerAttribute};
+use clb_model::cloud::{AddressHolder, IpVersion, ListenerKey, LoadBalancer, StaticAddress, ZonePair};
 use ipnet::IpNet;
 
 /// Something to ask the cloud.
@@ -61,6 +61,8 @@ pub struct CloudFacts {
     pub listened_groups: BTreeMap<String, String>,
     /// The names of all groups of the CLB.
     pub group_names: BTreeSet<String>,
+    /// What is known of the health checks of the listeners on the Service's CLB.
+    pub health_checks: BTreeMap<ListenerKey, HealthCheckFact>,
     /// Why the cloud has not answered the last questions, though asked several times; none while it does.
     pub unanswered_because: Option<String>,
 }
@@ -77,6 +79,15 @@ pub struct Certificate {
 pub struct AccessControlList {
     /// The family of its addresses; none when the cloud does not say.
     pub ip_version: Option<IpVersion>,
+}
+
+/// The health check of a listener that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthCheckFact {
+    /// Whether the listener checks its backends.
+    pub is_on: bool,
+    /// The group that it sends to, and that one's name.
+    pub vgroup: Option<(VServerGroupId, String)>,
 }
 
 /// A vSwitch.
@@ -115,6 +126,7 @@ impl CloudFacts {
         let groups = load_balancer.vgroups.values();
         facts.group_names = groups.map(|group| group.name.clone()).collect();
         facts.listened_groups = listened_groups(load_balancer);
+        facts.health_checks = health_checks(load_balancer);
         if !load_balancer.vswitch_id.is_empty() {
             let vswitch = VSwitchFact {
                 vpc_id: load_balancer.vpc_id.clone(),
@@ -182,6 +194,25 @@ fn listened_groups(load_balancer: &LoadBalancer) -> BTreeMap<String, String> {
             let description = listener.attributes.text(ListenerAttribute::Description)?;
             let group = load_balancer.vgroups.get(listener.vgroup.as_ref()?)?;
             Some((description.to_owned(), group.name.clone()))
+        })
+        .collect()
+}
+
+/// Of the listeners that say whether they check.
+fn health_checks(load_balancer: &LoadBalancer) -> BTreeMap<ListenerKey, HealthCheckFact> {
+    let name_of = |id: &VServerGroupId| load_balancer.vgroups.get(id).map(|group| group.name.clone());
+    let listeners = load_balancer.listeners.iter();
+    listeners
+        .filter_map(|(key, listener)| {
+            let AttributeValue::On(is_on) = listener.attributes.get(ListenerAttribute::HealthCheck)? else {
+                return None;
+            };
+            let vgroup = listener.vgroup.as_ref();
+            let fact = HealthCheckFact {
+                is_on: *is_on,
+                vgroup: vgroup.and_then(|id| Some((id.clone(), name_of(id)?))),
+            };
+            Some((*key, fact))
         })
         .collect()
 }

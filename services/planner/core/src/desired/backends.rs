@@ -95,9 +95,8 @@ struct Building<'a, 'b> {
 
 impl Building<'_, '_> {
     fn add_all_nodes(&mut self, usable: &[Usable<'_>]) {
-        let health = &self.context.annotations().health_check;
         // Without a check nothing else would keep traffic from a Node that is down.
-        let grace_ms = if health_check::is_checked(health, self.port.protocol) {
+        let grace_ms = if health_check::keeps_traffic_off(self.context, self.port) {
             self.context.inputs.cluster.node_grace_ms
         } else {
             0

@@ -233,19 +233,18 @@ fn why_idle_check(context: &Context<'_>, row: &Row) -> Option<String> {
         return None;
     }
     let annotations = &context.annotations().health_check;
-    let concerned: Vec<ListenerProtocol> = context
+    let concerned: Vec<&Port<'_>> = context
         .managed_ports()
         .iter()
-        .map(|port| port.protocol)
-        .filter(|protocol| row.applies.contains(&Scope::of_listener(*protocol)))
+        .filter(|port| row.applies.contains(&Scope::of_listener(port.protocol)))
         .collect();
     let checking: Vec<ListenerProtocol> = concerned
         .iter()
-        .copied()
-        .filter(|protocol| health_check::is_checked(annotations, *protocol))
+        .filter(|port| health_check::is_checked(context, port))
+        .map(|port| port.protocol)
         .collect();
     if let (Some(first), true) = (concerned.first(), checking.is_empty()) {
-        let switch = match first {
+        let switch = match first.protocol {
             ListenerProtocol::Tcp | ListenerProtocol::Udp => &check::SWITCH,
             ListenerProtocol::Http | ListenerProtocol::Https => &check::FLAG,
         };

@@ -6,23 +6,45 @@ use clb_model::cloud::ListenerProtocol;
 
 use super::context::Context;
 use super::ports::Port;
-use super::standard_fields;
+use super::{VServerGroupIdentity, standard_fields};
 use crate::annotations::health_check::HealthCheckAnnotations;
 use crate::annotations::value::HealthCheckType;
+use crate::facts::HealthCheckFact;
 
 /// Path at which kube-proxy answers on `healthCheckNodePort`.
 const NODE_HEALTH_PATH: &str = "/healthz";
 /// The cloud's own path.
 const DEFAULT_PATH: &str = "/";
 
-/// Whether a listener of the protocol checks its backends, as the annotations say or by default: TCP and UDP
-/// do, HTTP and HTTPS do not.
-pub(super) fn is_checked(annotations: &HealthCheckAnnotations, protocol: ListenerProtocol) -> bool {
-    let (switch, default) = match protocol {
+/// Whether a port's listener checks its backends: as the annotation says, else as the one that is there does (a check that was switched
+/// stays so without its annotation), else by default: TCP and UDP do, HTTP and HTTPS do not.
+pub(super) fn is_checked(context: &Context<'_>, port: &Port<'_>) -> bool {
+    let annotations = &context.annotations().health_check;
+    let (switch, default) = match port.protocol {
         ListenerProtocol::Tcp | ListenerProtocol::Udp => (&annotations.switch, true),
         ListenerProtocol::Http | ListenerProtocol::Https => (&annotations.flag, false),
     };
-    switch.as_ref().map_or(default, |written| written.value.is_on())
+    let there = || context.inputs.facts.health_checks.get(&port.key());
+    match switch {
+        Some(written) => written.value.is_on(),
+        None => there().map_or(default, |fact| fact.is_on),
+    }
+}
+
+/// Whether health checks keep traffic from a port's backends that are down. Where listeners are the user's, those that send to the port's
+/// group tell.
+pub(super) fn keeps_traffic_off(context: &Context<'_>, port: &Port<'_>) -> bool {
+    if context.manages_listeners() {
+        return is_checked(context, port);
+    }
+    let identity = context.vgroup_identity(port);
+    let sends_there = |fact: &HealthCheckFact| match (&identity, &fact.vgroup) {
+        (Some(VServerGroupIdentity::Own(mark)), Some((_, name))) => name == mark,
+        (Some(VServerGroupIdentity::Reused(group)), Some((id, _))) => id == group,
+        _ => false,
+    };
+    let mut facts = context.inputs.facts.health_checks.values();
+    !facts.any(|fact| sends_there(fact) && !fact.is_on)
 }
 
 /// Whether a listener that checks does so by an HTTP request.
@@ -49,7 +71,7 @@ pub(super) fn name_attributes(context: &Context<'_>, port: &Port<'_>, attributes
     if let Some(written) = switch {
         attributes.set(Attribute::HealthCheck, written.value.is_on());
     }
-    if !is_checked(annotations, protocol) {
+    if !is_checked(context, port) {
         return;
     }
     let mut put = |attribute: Attribute, value: Option<AttributeValue>| {
@@ -133,7 +155,7 @@ pub(super) fn former_port(context: &Context<'_>, port: &Port<'_>) -> Option<u16>
     let annotations = &context.annotations().health_check;
     let named = annotations.connect_port.is_some();
     standard_fields::remembered_health_check_node_port(context)
-        .filter(|_| asked_kube_proxy(context, port) && is_checked(annotations, port.protocol) && !named)
+        .filter(|_| asked_kube_proxy(context, port) && is_checked(context, port) && !named)
 }
 
 /// The port on which kube-proxy says by HTTP whether a Node has ready pods, where the settings ask for it and
@@ -144,7 +166,7 @@ pub(super) fn node_port(context: &Context<'_>, port: &Port<'_>) -> Option<u16> {
         return None;
     }
     let annotations = &context.annotations().health_check;
-    if !is_checked(annotations, port.protocol) {
+    if !is_checked(context, port) {
         return None;
     }
     let said_otherwise =

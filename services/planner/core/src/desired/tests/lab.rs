@@ -219,6 +219,7 @@ fn facts() -> CloudFacts {
         in_users_groups: BTreeMap::new(),
         listened_groups: BTreeMap::new(),
         group_names: BTreeSet::new(),
+        health_checks: BTreeMap::new(),
         ip_version: None,
         static_addresses: BTreeMap::new(),
         address_is_given: false,

@@ -9,6 +9,7 @@ mod creation;
 mod examples;
 mod families;
 mod foreign;
+mod health_checks;
 mod in_use;
 mod instance;
 mod kept;
