@@ -154,9 +154,12 @@ impl ActuatorService for Service {
             .executor
             .region(query.cluster.as_str(), &query.region)
             .map_err(not_allowed)?;
-        let facts = inspect::inspect(&region.cloud, &query)
-            .await
-            .map_err(|error| Status::unavailable(error.to_string()))?;
+        let facts = inspect::inspect(&region.cloud, &query).await;
+        if let Some(reason) = facts.unanswered.values().next()
+            && !query.in_part
+        {
+            return Err(Status::unavailable(reason));
+        }
         Ok(Response::new(facts_to_proto(&facts)))
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use clb_proto::{actuator, snapshot};
 use clb_wire::actuator::{
-    Facts, InspectQuery, Interest, MirrorUpdate, batch_from_proto, batch_to_proto, facts_from_proto,
+    Facts, InspectQuery, Interest, MirrorUpdate, Subject, batch_from_proto, batch_to_proto, facts_from_proto,
     facts_to_proto, inspect_query_from_proto, inspect_query_to_proto, interest_from_proto, interest_to_proto,
     load_balancer_from_proto, load_balancer_to_proto, mirror_update_from_proto, mirror_update_to_proto,
     operation_result_from_proto, operation_result_to_proto,
@@ -115,6 +115,7 @@ proptest! {
             vswitch_ids: BTreeSet::new(),
             zone_pairs: false,
             static_addresses,
+            in_part: true,
         };
         prop_assert_eq!(inspect_query_from_proto(sent(&inspect_query_to_proto(&query))).unwrap(), query);
     }
@@ -122,6 +123,19 @@ proptest! {
     #[test]
     fn holders_of_addresses(held_addresses in strategies::cloud::held_addresses()) {
         let facts = Facts { held_addresses, ..Facts::default() };
+        prop_assert_eq!(facts_from_proto(sent(&facts_to_proto(&facts))), facts);
+    }
+
+    #[test]
+    fn what_was_not_answered(reasons in proptest::collection::vec(strategies::text(), 5)) {
+        let subjects = [
+            Subject::Certificates,
+            Subject::AccessControlLists,
+            Subject::VSwitch("vsw-k".to_owned()),
+            Subject::ZonePairs,
+            Subject::StaticAddresses,
+        ];
+        let facts = Facts { unanswered: subjects.into_iter().zip(reasons).collect(), ..Facts::default() };
         prop_assert_eq!(facts_from_proto(sent(&facts_to_proto(&facts))), facts);
     }
 

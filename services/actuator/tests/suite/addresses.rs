@@ -29,6 +29,7 @@ async fn holders(lab: &Lab, asked: &[&StaticAddress]) -> Facts {
         vswitch_ids: [].into(),
         zone_pairs: false,
         static_addresses: asked.iter().map(|one| (*one).clone()).collect(),
+        in_part: true,
     };
     let mut request: Request<v1::InspectRequest> = Request::new(inspect_query_to_proto(&query));
     clb_tls::present(&PeerIdentity::Planner, request.metadata_mut());

@@ -216,6 +216,7 @@ impl Lab {
             vswitch_ids: texts(&["vsw-k", "vsw-none"]),
             zone_pairs: true,
             static_addresses: Vec::new(),
+            in_part: true,
         });
         if let Some(identity) = identity {
             clb_tls::present(identity, request.metadata_mut());

@@ -19,4 +19,5 @@ mod mirror;
 mod own_writes;
 mod plans;
 mod shutdown;
+mod unanswered;
 mod waiting;

@@ -63,8 +63,8 @@ pub struct CloudFacts {
     pub group_names: BTreeSet<String>,
     /// What is known of the health checks of the listeners on the Service's CLB.
     pub health_checks: BTreeMap<ListenerKey, HealthCheckFact>,
-    /// Why the cloud has not answered the last questions, though asked several times; none while it does.
-    pub unanswered_because: Option<String>,
+    /// Why the cloud has not answered questions, though asked several times.
+    pub unanswered_because: BTreeMap<Question, String>,
 }
 
 /// A server certificate.

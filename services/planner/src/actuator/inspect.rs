@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clb_model::ClusterId;
 use clb_planner_core::facts::Question;
-use clb_wire::actuator::{Facts, InspectQuery, facts_from_proto, inspect_query_to_proto};
+use clb_wire::actuator::{Facts, InspectQuery, Subject, facts_from_proto, inspect_query_to_proto};
 use tokio::time::timeout;
 
 use super::{ActuatorClient, reason};
@@ -31,6 +31,7 @@ pub(crate) async fn inspect(
         vswitch_ids: BTreeSet::new(),
         zone_pairs: false,
         static_addresses: BTreeSet::new(),
+        in_part: true,
     };
     for question in questions {
         match question {
@@ -45,5 +46,16 @@ pub(crate) async fn inspect(
         Ok(Ok(response)) => Ok(facts_from_proto(response.into_inner())),
         Ok(Err(status)) => Err(reason(&status)),
         Err(_) => Err(format!("no answer within {DEADLINE:?}")),
+    }
+}
+
+/// What answers a question, or leaves it unanswered together with others.
+pub(crate) fn subject(question: &Question) -> Subject {
+    match question {
+        Question::Certificate(_) => Subject::Certificates,
+        Question::AccessControlList(_) => Subject::AccessControlLists,
+        Question::VSwitch(id) => Subject::VSwitch(id.clone()),
+        Question::ZonePairs => Subject::ZonePairs,
+        Question::StaticAddress(_) => Subject::StaticAddresses,
     }
 }

@@ -14,6 +14,8 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
+pub(crate) use inspect::subject;
+
 /// A CLB with many backends in one message of the mirror.
 const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
 

@@ -10,12 +10,16 @@ use clb_planner_core::facts::{AccessControlList, Certificate, CloudFacts, Questi
 use clb_wire::actuator::Facts;
 use tokio::time::Instant;
 
+use crate::actuator::subject;
+
 /// Ids in one Inspect call.
 const QUESTIONS_PER_CALL: usize = 50;
 /// How long it holds at most what has an address: that changes by what Services do.
 const ADDRESS_TTL: Duration = Duration::from_secs(10);
-/// Calls in a row that fail before Services are told: one or two may pass by themselves.
+/// How often in a row a question stays without an answer before Services are told: one or two failures may pass by themselves.
 const FAILURES_TO_TELL: u32 = 3;
+/// A question that was last asked so long ago concerns nobody any more.
+const FORGET_FAILURES: Duration = Duration::from_secs(3600);
 
 /// The answers of one cluster.
 #[derive(Debug)]
@@ -27,7 +31,23 @@ pub(crate) struct FactCache {
     asking: BTreeSet<Question>,
     /// Addresses with which CLBs are being created, and for which Services.
     claims: BTreeMap<StaticAddress, ServiceUid>,
-    failures: u32,
+    /// Of the questions that the last call which asked them left without an answer.
+    failures: BTreeMap<Question, Failures>,
+}
+
+#[derive(Debug)]
+struct Failures {
+    in_a_row: u32,
+    last: Instant,
+}
+
+/// The Services that waited for a call.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Waited {
+    /// Some question of theirs has an answer.
+    pub(crate) answered: BTreeSet<ServiceUid>,
+    /// Some question of theirs has none; they ask again.
+    pub(crate) unanswered: BTreeSet<ServiceUid>,
 }
 
 impl FactCache {
@@ -40,7 +60,7 @@ impl FactCache {
             open: BTreeMap::new(),
             asking: BTreeSet::new(),
             claims: BTreeMap::new(),
-            failures: 0,
+            failures: BTreeMap::new(),
         }
     }
 
@@ -106,40 +126,20 @@ impl FactCache {
         });
     }
 
-    /// Takes in the answers to the call and returns the Services that waited for them.
-    pub(crate) fn answer(&mut self, answers: &Facts, now: Instant) -> BTreeSet<ServiceUid> {
-        self.failures = 0;
-        self.facts.unanswered_because = None;
-        let asked = std::mem::take(&mut self.asking);
-        let mut waited = BTreeSet::new();
-        for question in asked {
-            match &question {
-                Question::Certificate(id) => {
-                    let fact = answers.certificates.get(id).map(|fact| Certificate {
-                        expires_ms: fact.expires_ms,
-                    });
-                    self.facts.certificates.insert(id.clone(), fact);
-                }
-                Question::AccessControlList(id) => {
-                    let fact = answers.acls.get(id).map(|fact| AccessControlList {
-                        ip_version: fact.ip_version,
-                    });
-                    self.facts.access_control_lists.insert(id.clone(), fact);
-                }
-                Question::VSwitch(id) => {
-                    let fact = answers.vswitches.get(id).map(|fact| VSwitchFact {
-                        vpc_id: fact.vpc_id.clone(),
-                        cidr: fact.cidr.parse().ok(),
-                    });
-                    self.facts.vswitches.insert(id.clone(), fact);
-                }
-                Question::ZonePairs => self.facts.zone_pairs = Some(answers.zone_pairs.clone()),
-                Question::StaticAddress(address) => {
-                    let holder = answers.held_addresses.get(address).cloned();
-                    self.facts.static_addresses.insert(address.clone(), holder);
-                }
+    /// Takes in the answers to the call.
+    pub(crate) fn answer(&mut self, answers: &Facts, now: Instant) -> Waited {
+        let mut waited = Waited::default();
+        for question in std::mem::take(&mut self.asking) {
+            if let Some(reason) = answers.unanswered.get(&subject(&question)) {
+                waited.unanswered.extend(self.fail(question, reason, now));
+                continue;
             }
-            waited.extend(self.open.remove(&question).unwrap_or_default());
+            self.failures.remove(&question);
+            self.facts.unanswered_because.remove(&question);
+            self.know(&question, answers);
+            waited
+                .answered
+                .extend(self.open.remove(&question).unwrap_or_default());
             let ttl = match question {
                 Question::StaticAddress(_) => self.ttl.min(ADDRESS_TTL),
                 _ => self.ttl,
@@ -149,23 +149,71 @@ impl FactCache {
         waited
     }
 
-    /// The call failed for this reason: returns the Services that waited; they ask again.
-    pub(crate) fn failed(&mut self, reason: String) -> BTreeSet<ServiceUid> {
-        self.failures = self.failures.saturating_add(1);
-        if self.failures >= FAILURES_TO_TELL {
-            self.facts.unanswered_because = Some(reason);
+    fn know(&mut self, question: &Question, answers: &Facts) {
+        match question {
+            Question::Certificate(id) => {
+                let fact = answers.certificates.get(id).map(|fact| Certificate {
+                    expires_ms: fact.expires_ms,
+                });
+                self.facts.certificates.insert(id.clone(), fact);
+            }
+            Question::AccessControlList(id) => {
+                let fact = answers.acls.get(id).map(|fact| AccessControlList {
+                    ip_version: fact.ip_version,
+                });
+                self.facts.access_control_lists.insert(id.clone(), fact);
+            }
+            Question::VSwitch(id) => {
+                let fact = answers.vswitches.get(id).map(|fact| VSwitchFact {
+                    vpc_id: fact.vpc_id.clone(),
+                    cidr: fact.cidr.parse().ok(),
+                });
+                self.facts.vswitches.insert(id.clone(), fact);
+            }
+            Question::ZonePairs => self.facts.zone_pairs = Some(answers.zone_pairs.clone()),
+            Question::StaticAddress(address) => {
+                let holder = answers.held_addresses.get(address).cloned();
+                self.facts.static_addresses.insert(address.clone(), holder);
+            }
         }
+    }
+
+    /// The whole call failed for this reason. Returns the Services that waited; they ask again.
+    pub(crate) fn failed(&mut self, reason: &str, now: Instant) -> BTreeSet<ServiceUid> {
         let asked = std::mem::take(&mut self.asking);
         asked
-            .iter()
-            .flat_map(|question| self.open.remove(question).unwrap_or_default())
+            .into_iter()
+            .flat_map(|question| self.fail(question, reason, now))
             .collect()
+    }
+
+    fn fail(&mut self, question: Question, reason: &str, now: Instant) -> BTreeSet<ServiceUid> {
+        let unanswered = &mut self.facts.unanswered_because;
+        self.failures.retain(|question, failures| {
+            let is_recent = now.duration_since(failures.last) < FORGET_FAILURES;
+            if !is_recent {
+                unanswered.remove(question);
+            }
+            is_recent
+        });
+        let waited = self.open.remove(&question).unwrap_or_default();
+        let failures = self.failures.entry(question.clone()).or_insert(Failures {
+            in_a_row: 0,
+            last: now,
+        });
+        failures.in_a_row = failures.in_a_row.saturating_add(1);
+        failures.last = now;
+        if failures.in_a_row >= FAILURES_TO_TELL {
+            unanswered.insert(question, reason.to_owned());
+        }
+        waited
     }
 }
 
 #[cfg(test)]
 mod tests {
     use clb_model::cloud::AddressHolder;
+    use clb_wire::actuator::Subject;
 
     use super::*;
 
@@ -223,7 +271,7 @@ mod tests {
         assert!(cache.current(Instant::now()).static_addresses.is_empty());
         assert_eq!(cache.next_call(), questions);
         assert_eq!(
-            cache.answer(&Facts::default(), Instant::now()),
+            cache.answer(&Facts::default(), Instant::now()).answered,
             [second.clone()].into()
         );
         assert!(cache.claim(&second, &address()));
@@ -239,15 +287,43 @@ mod tests {
             cache.ask(&uid, &questions);
             assert_eq!(cache.next_call(), questions);
             assert_eq!(
-                cache.failed("Forbidden".to_owned()),
+                cache.failed("Forbidden", Instant::now()),
                 BTreeSet::from([uid.clone()])
             );
-            told.push(cache.current(Instant::now()).unanswered_because.is_some());
+            told.push(!cache.current(Instant::now()).unanswered_because.is_empty());
         }
         assert_eq!(told, [false, false, true, true]);
         cache.ask(&uid, &questions);
         cache.next_call();
         cache.answer(&Facts::default(), Instant::now());
-        assert_eq!(cache.current(Instant::now()).unanswered_because, None);
+        assert!(cache.current(Instant::now()).unanswered_because.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_without_an_answer_keeps_none_from_another() {
+        let mut cache = FactCache::new(Duration::from_secs(60));
+        let (tls, listed) = (ServiceUid::new("tls").unwrap(), ServiceUid::new("acl").unwrap());
+        let certificate = Question::Certificate("cert-a".to_owned());
+        for asked in 1..=3 {
+            cache.ask(&tls, &[certificate.clone()].into());
+            let acl = Question::AccessControlList(format!("acl-{asked}"));
+            cache.ask(&listed, &[acl].into());
+            assert_eq!(cache.next_call().len(), 2);
+            let answers = Facts {
+                unanswered: [(Subject::Certificates, "Forbidden".to_owned())].into(),
+                ..Facts::default()
+            };
+            let waited = Waited {
+                answered: [listed.clone()].into(),
+                unanswered: [tls.clone()].into(),
+            };
+            assert_eq!(cache.answer(&answers, Instant::now()), waited);
+            let known = cache.current(Instant::now());
+            assert_eq!(known.access_control_lists.len(), asked);
+            assert!(known.certificates.is_empty(), "it may be there");
+        }
+        let known = cache.current(Instant::now());
+        let told = BTreeMap::from([(certificate, "Forbidden".to_owned())]);
+        assert_eq!(known.unanswered_because, told);
     }
 }

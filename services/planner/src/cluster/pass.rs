@@ -246,13 +246,20 @@ impl ClusterTask {
                 self.handle.metrics.batch(end, now.duration_since(started));
             }
             Ok(Finished::Answers(Ok(answers))) => {
-                for uid in self.facts.answer(&answers, now) {
-                    self.queue.add(&uid, Urgency::AtOnce, now);
+                for reason in answers.unanswered.values() {
+                    tracing::warn!(cluster = %self.handle.id(), reason, "the cloud did not answer a question");
+                }
+                let waited = self.facts.answer(&answers, now);
+                for uid in &waited.unanswered {
+                    self.queue.look_again(uid, Duration::ZERO, now);
+                }
+                for uid in &waited.answered {
+                    self.queue.add(uid, Urgency::AtOnce, now);
                 }
             }
             Ok(Finished::Answers(Err(reason))) => {
                 tracing::warn!(cluster = %self.handle.id(), reason, "the actuator did not answer questions about the cloud");
-                for uid in self.facts.failed(reason) {
+                for uid in self.facts.failed(&reason, now) {
                     self.queue.look_again(&uid, Duration::ZERO, now);
                 }
             }

@@ -29,9 +29,11 @@ pub struct InspectQuery {
     pub zone_pairs: bool,
     /// Addresses that CLBs are to have.
     pub static_addresses: BTreeSet<StaticAddress>,
+    /// Whether an answer may leave out what could not be asked.
+    pub in_part: bool,
 }
 
-/// What is there, by id. What was asked for and is absent does not exist.
+/// What is there, by id. What was asked for and is absent does not exist, unless it is among the unanswered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
     /// Server certificates.
@@ -44,6 +46,23 @@ pub struct Facts {
     pub zone_pairs: BTreeSet<ZonePair>,
     /// Those of the addresses that are taken, with what has them. What was asked for and is absent is free.
     pub held_addresses: BTreeMap<StaticAddress, AddressHolder>,
+    /// What could not be asked, and why.
+    pub unanswered: BTreeMap<Subject, String>,
+}
+
+/// What one call to the cloud tells of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Subject {
+    /// All server certificates.
+    Certificates,
+    /// All access control lists.
+    AccessControlLists,
+    /// The vSwitch of this id.
+    VSwitch(String),
+    /// The pairs of zones.
+    ZonePairs,
+    /// All addresses.
+    StaticAddresses,
 }
 
 /// A server certificate.
@@ -84,6 +103,7 @@ pub fn inspect_query_to_proto(query: &InspectQuery) -> v1::InspectRequest {
         vswitch_ids: query.vswitch_ids.iter().cloned().collect(),
         zone_pairs: query.zone_pairs,
         static_addresses: query.static_addresses.iter().map(address_to_proto).collect(),
+        in_part: query.in_part,
     }
 }
 
@@ -104,6 +124,7 @@ pub fn inspect_query_from_proto(message: v1::InspectRequest) -> Result<InspectQu
             .into_iter()
             .map(address_from_proto)
             .collect::<Result<_, _>>()?,
+        in_part: message.in_part,
     })
 }
 
@@ -147,6 +168,7 @@ pub fn facts_to_proto(facts: &Facts) -> v1::InspectResponse {
             })
             .collect(),
         held_addresses: facts.held_addresses.iter().map(held_to_proto).collect(),
+        unanswered: facts.unanswered.iter().map(unanswered_to_proto).collect(),
     }
 }
 
@@ -208,6 +230,38 @@ pub fn facts_from_proto(message: v1::InspectResponse) -> Facts {
             .into_iter()
             .filter_map(held_from_proto)
             .collect(),
+        // What this planner does not know it has not asked.
+        unanswered: message
+            .unanswered
+            .into_iter()
+            .filter_map(|unanswered| Some((subject_from_proto(unanswered.subject?), unanswered.reason)))
+            .collect(),
+    }
+}
+
+fn unanswered_to_proto((subject, reason): (&Subject, &String)) -> v1::Unanswered {
+    use v1::unanswered::Subject as Proto;
+    let subject = match subject {
+        Subject::Certificates => Proto::Certificates(true),
+        Subject::AccessControlLists => Proto::Acls(true),
+        Subject::VSwitch(id) => Proto::VswitchId(id.clone()),
+        Subject::ZonePairs => Proto::ZonePairs(true),
+        Subject::StaticAddresses => Proto::StaticAddresses(true),
+    };
+    v1::Unanswered {
+        subject: Some(subject),
+        reason: reason.clone(),
+    }
+}
+
+fn subject_from_proto(subject: v1::unanswered::Subject) -> Subject {
+    use v1::unanswered::Subject as Proto;
+    match subject {
+        Proto::Certificates(_) => Subject::Certificates,
+        Proto::Acls(_) => Subject::AccessControlLists,
+        Proto::VswitchId(id) => Subject::VSwitch(id),
+        Proto::ZonePairs(_) => Subject::ZonePairs,
+        Proto::StaticAddresses(_) => Subject::StaticAddresses,
     }
 }
 

@@ -11,7 +11,7 @@ mod view;
 
 pub use batch::{batch_from_proto, batch_to_proto, operation_from_proto, operation_to_proto};
 pub use inspect::{
-    AclFact, CertificateFact, Facts, InspectQuery, VSwitchFact, facts_from_proto, facts_to_proto,
+    AclFact, CertificateFact, Facts, InspectQuery, Subject, VSwitchFact, facts_from_proto, facts_to_proto,
     inspect_query_from_proto, inspect_query_to_proto,
 };
 pub use load_balancer::{load_balancer_from_proto, load_balancer_to_proto};

@@ -14,7 +14,7 @@ use super::moving;
 use super::pass::Pass;
 use super::readiness_gates::registered;
 use super::said::{FAILED, say_failures, say_families, say_names, say_notices, say_preserved};
-use super::status::{remember, serves, write_status};
+use super::status::{remember, write_status};
 use super::unseen::is_awaited;
 use super::unusable::missing_backends;
 use super::{Observation, State, Step, StepInputs};
@@ -71,11 +71,18 @@ pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
 /// What annotations name is asked about first. A person is told where there is no answer, as without the permission to ask; a Service
 /// that worked before keeps working.
 fn ask(mut pass: Pass<'_>, questions: BTreeSet<Question>) -> Step {
-    let Some(because) = &pass.inputs.facts.unanswered_because else {
+    let unanswered: Vec<(String, &String)> = questions
+        .iter()
+        .filter_map(|question| {
+            let because = pass.inputs.facts.unanswered_because.get(question)?;
+            Some((question.to_string(), because))
+        })
+        .collect();
+    let Some((_, because)) = unanswered.first() else {
         pass.questions = questions;
         return pass.end(State::Observing, "asking the cloud about what annotations name");
     };
-    let asked: Vec<String> = questions.iter().map(Question::to_string).collect();
+    let asked: Vec<&str> = unanswered.iter().map(|(asked, _)| asked.as_str()).collect();
     let message = format!(
         "the cloud cannot be asked about {}: nothing is changed until it can",
         asked.join(", ")
@@ -374,7 +381,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
         say_preserved(&mut pass, Some(&load_balancer.id), changes);
     }
     let converging = pass.give(&plan, Some(&load_balancer.id));
-    if !converging || problem.is_some() || serves(desired, &plan, load_balancer) {
+    if !converging || problem.is_some() {
         write_status(&mut pass, desired, &plan, load_balancer);
     }
     if let Some(problem) = problem {

@@ -3,7 +3,7 @@
 use clb_e2e::Api;
 use cloud_sim::{Fault, FaultKind};
 
-use super::table::TLS;
+use super::table::{TCP, TLS};
 use crate::lab::{self, apply_all, condition, events};
 
 async fn a_cloud_that_does_not_answer_is_told_once(api: Api) -> anyhow::Result<()> {
@@ -43,8 +43,34 @@ async fn a_cloud_that_does_not_answer_is_told_once(api: Api) -> anyhow::Result<(
     assert_eq!((status.as_str(), reason.as_str()), ("False", "CloudFault"));
     assert_eq!(stage.writes(), 0, "writes to the cloud");
 
+    // Its neighbours ask about another kind of thing, which the cloud tells.
+    let acl = |name: &str, id: &str| {
+        let annotations = [("acl-status", "on"), ("acl-type", "white"), ("acl-id", id)];
+        lab::service(name, TCP, &annotations)
+    };
+    apply_all(&stage, &[acl("listed", "acl-1"), acl("other", "acl-nowhere")]).await?;
+    lab::told(&stage, "other", &["acl-nowhere", "does not exist"]).await?;
+    stage
+        .until("the neighbour has its CLB", async || {
+            let services = lab::services(&stage).await?;
+            let (status, _, _) = condition(&services["listed"], "service.k8s.alibaba/Programmed");
+            Ok(status == "True")
+        })
+        .await?;
+    let all = events(&stage).await?;
+    assert!(
+        !all.contains_key("listed") || warnings(&all["listed"]) == 0,
+        "{all:?}"
+    );
+    assert_eq!(
+        (warnings(&all["tls"]), warnings(&all["other"])),
+        (1, 1),
+        "{all:?}"
+    );
+
     cloud.clear_faults();
-    stage.converged(1).await?;
+    apply_all(&stage, &[acl("other", "acl-2")]).await?;
+    stage.converged(3).await?;
     let said = &events(&stage).await?["tls"];
     assert_eq!(warnings(said), 1, "{said:?}");
     stage.end().await;

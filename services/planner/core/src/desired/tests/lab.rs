@@ -215,7 +215,7 @@ fn facts() -> CloudFacts {
     };
     let list = Some(AccessControlList { ip_version: None });
     CloudFacts {
-        unanswered_because: None,
+        unanswered_because: BTreeMap::new(),
         in_users_groups: BTreeMap::new(),
         listened_groups: BTreeMap::new(),
         group_names: BTreeSet::new(),

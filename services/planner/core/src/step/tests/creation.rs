@@ -62,33 +62,6 @@ fn a_value_that_only_the_cloud_refuses_is_told_with_its_annotation() {
 }
 
 #[test]
-fn the_address_does_not_wait_for_backends_that_change_all_the_time() {
-    let mut world = World::new(Lab::tcp());
-    world.pass();
-    world.pass();
-    assert!(!world.clb().listeners.is_empty() && world.lab.service.ingress.is_empty());
-    world.lab.nodes.remove("n3");
-    let step = world.pass();
-    assert_eq!(step.state, State::Converging);
-    assert!(step.batch.is_some());
-    assert!(!world.lab.service.ingress.is_empty());
-    assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("False Progressing"));
-}
-
-#[test]
-fn the_address_waits_for_listeners() {
-    let mut world = World::new(Lab::with_ports(vec![tcp_port(80), udp_port(53)]));
-    world.pass();
-    world.pass();
-    let key = world.clb().listeners.keys().next().copied().unwrap();
-    world.clb_mut().listeners.get_mut(&key).unwrap().running = false;
-    assert!(world.pass().batch.is_some());
-    assert!(world.lab.service.ingress.is_empty());
-    world.settle();
-    assert!(!world.lab.service.ingress.is_empty());
-}
-
-#[test]
 fn one_batch_creates_everything_after_the_clb() {
     let mut world = World::new(Lab::with_ports(vec![tcp_port(80), udp_port(53)]));
     world.settle();

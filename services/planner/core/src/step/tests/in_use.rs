@@ -4,7 +4,7 @@ use clb_model::cluster::NodeReady;
 
 use super::world::World;
 use crate::desired::tests::lab::{Lab, NOW_MS, node};
-use crate::facts::{Certificate, CloudFacts};
+use crate::facts::{Certificate, CloudFacts, Question};
 use crate::step::State;
 
 #[test]
@@ -62,7 +62,8 @@ fn another_certificate_that_has_expired_is_a_mistake() {
 fn backends_are_followed_while_the_cloud_does_not_answer() {
     let mut world = World::settled(Lab::https());
     world.lab = world.lab.clone().annotated("cert-id", "cert-of-tomorrow");
-    world.lab.facts.unanswered_because = Some("Forbidden".to_owned());
+    let certificate = Question::Certificate("cert-of-tomorrow".to_owned());
+    world.lab.facts.unanswered_because = [(certificate, "Forbidden".to_owned())].into();
     let n5 = node("n5", "cn-hangzhou-k");
     world.lab.nodes.insert("n5".to_owned(), n5);
     let step = world.pass();

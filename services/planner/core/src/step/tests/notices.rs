@@ -8,7 +8,7 @@ use clb_model::operation::{Change, CloudError, ErrorClass, Operation, OperationR
 use super::world::World;
 use crate::conditions::{self, ACCEPTED, NOTIFIED, PROGRAMMED};
 use crate::desired::tests::lab::{Lab, node, tcp_port};
-use crate::facts::CloudFacts;
+use crate::facts::{CloudFacts, Question};
 use crate::step::{Memory, State};
 
 /// One pass whose batch comes to these outcomes instead of being carried out.
@@ -117,7 +117,9 @@ fn a_question_that_the_cloud_does_not_answer_is_said_once() {
     assert!(asked.writes.is_empty() && asked.questions.len() == 1, "{asked:?}");
     for request in ["1", "2"] {
         // As the planner's shell does after the first failures; the text differs each time.
-        world.lab.facts.unanswered_because = Some(format!("Forbidden, request {request}"));
+        let because = format!("Forbidden, request {request}");
+        let certificate = Question::Certificate("cert-a".to_owned());
+        world.lab.facts.unanswered_because = [(certificate, because)].into();
         let step = world.pass();
         assert_eq!((step.state, step.questions.len()), (State::Failed, 1));
     }
