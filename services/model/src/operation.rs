@@ -323,6 +323,9 @@ impl Outcome {
     }
 }
 
+/// The code of a refusal that is the actuator's own: its configuration does not let the cluster use what the operation names.
+pub const ACTUATOR_CONFIGURATION: &str = "ActuatorConfiguration";
+
 /// What the cloud answered when it refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CloudError {

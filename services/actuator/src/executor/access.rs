@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clb_model::cloud::LoadBalancer;
 use clb_model::marks::{CLUSTER_TAG, OWNER_TAG, default_name};
-use clb_model::operation::{Batch, CloudError, ErrorClass, NewLoadBalancer, Outcome};
+use clb_model::operation::{ACTUATOR_CONFIGURATION, Batch, CloudError, ErrorClass, NewLoadBalancer, Outcome};
 
 use crate::settings::ClusterSettings;
 
@@ -149,7 +149,7 @@ fn check_listed(
 fn denied(message: String) -> Outcome {
     Outcome::Rejected(CloudError {
         class: ErrorClass::Denied,
-        code: "ActuatorConfiguration".to_owned(),
+        code: ACTUATOR_CONFIGURATION.to_owned(),
         message,
         request_id: String::new(),
     })

@@ -76,6 +76,8 @@ reasons! {
     BILLING_PROBLEM = "BillingProblem";
     /// Programmed is False: the cloud refused the credentials or lacks a permission for them.
     CREDENTIALS_REFUSED = "CredentialsRefused";
+    /// Programmed is False: the actuator's configuration does not let the cluster use what the Service asks for.
+    NOT_ALLOWED = "NotAllowed";
     /// Programmed is False: the cloud's API had a fault, or what became of a request is not known yet.
     CLOUD_FAULT = "CloudFault";
     /// Programmed is False: the request waited too long to be carried out safely, and is planned again.
@@ -164,6 +166,7 @@ pub const TABLE: &[ConditionType] = &[
             reason::QUOTA_EXCEEDED,
             reason::BILLING_PROBLEM,
             reason::CREDENTIALS_REFUSED,
+            reason::NOT_ALLOWED,
             reason::CLOUD_FAULT,
             reason::EXPIRED,
             reason::LOAD_BALANCER_GONE,

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use clb_model::LoadBalancerId;
 use clb_model::cloud::{ListenerKey, LoadBalancer};
 use clb_model::operation::{
-    Change, CloudError, ErrorClass, LoadBalancerChange, Operation, OperationResult, Outcome,
+    ACTUATOR_CONFIGURATION, Change, CloudError, ErrorClass, LoadBalancerChange, Operation, OperationResult,
+    Outcome,
 };
 
 use super::refused_values::refused_annotation;
@@ -249,6 +250,14 @@ fn rejected(
             false,
         ),
         ErrorClass::Gone => (reason::REJECTED, "; what it is about does not exist", true),
+        ErrorClass::Denied if error.code == ACTUATOR_CONFIGURATION => {
+            return failure(
+                reason::NOT_ALLOWED,
+                format!("{what}: {}", error.message),
+                false,
+                true,
+            );
+        }
         ErrorClass::Denied => (
             reason::CREDENTIALS_REFUSED,
             "; check the actuator's credentials and their permissions",

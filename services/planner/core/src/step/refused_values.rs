@@ -2,7 +2,7 @@
 //! what the cloud answered, and what to do about it.
 
 use clb_model::cluster::Service;
-use clb_model::operation::{Change, CloudError};
+use clb_model::operation::{ACTUATOR_CONFIGURATION, Change, CloudError};
 
 use crate::annotations;
 use crate::annotations::Row;
@@ -19,6 +19,9 @@ pub(super) fn refused_annotation(change: &Change, error: &CloudError) -> Option<
         return None;
     }
     let row: &Row = match error.code.as_str() {
+        ACTUATOR_CONFIGURATION if !matches!(change, Change::CreateLoadBalancer(_)) => return None,
+        ACTUATOR_CONFIGURATION if error.message.contains("vSwitches") => &VSWITCH_ID,
+        ACTUATOR_CONFIGURATION if error.message.contains("resource groups") => &RESOURCE_GROUP,
         "VSwitchAvailableIpNotExist" => &VSWITCH_ID,
         "PRODUCT.NOT_AVAILABLE_IZ" | "RegionOrZonesNotSupportIpv6" => &MASTER_ZONE,
         "ShareSlbHaltSales" => &SPEC,

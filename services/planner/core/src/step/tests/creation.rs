@@ -3,7 +3,9 @@
 use clb_model::cluster::{Ingress, IpFamily, IpMode};
 use clb_model::directive::FinalizerAction;
 use clb_model::marks;
-use clb_model::operation::{Change, CloudError, ErrorClass, OperationResult, Outcome, Priority};
+use clb_model::operation::{
+    ACTUATOR_CONFIGURATION, Change, CloudError, ErrorClass, OperationResult, Outcome, Priority,
+};
 
 use super::world::World;
 use crate::conditions::{ACCEPTED, PROGRAMMED};
@@ -59,6 +61,79 @@ fn a_value_that_only_the_cloud_refuses_is_told_with_its_annotation() {
         "{:?}",
         world.said()
     );
+}
+
+#[test]
+fn what_the_actuators_configuration_refuses_is_told_with_its_annotation() {
+    let lab = Lab::tcp()
+        .annotated("resource-group-id", "rg-other")
+        .annotated("address-type", "intranet")
+        .annotated("vswitch-id", "vsw-j");
+    let place = |end: &str| format!("service.beta.kubernetes.io/alibaba-cloud-loadbalancer-{end}");
+    for (allowed, told_first) in [
+        (
+            "cluster c-lab may use the resource groups rg-a, not rg-other; see clusters in the actuator's configuration",
+            format!(
+                "annotation {}: \"rg-other\" was refused",
+                place("resource-group-id")
+            ),
+        ),
+        (
+            "cluster c-lab may use the vSwitches vsw-k, not vsw-j; see clusters in the actuator's configuration",
+            format!("annotation {}: \"vsw-j\" was refused", place("vswitch-id")),
+        ),
+    ] {
+        let mut world = World::new(lab.clone());
+        world.pass();
+        let step = world.look();
+        let operations = step.batch.unwrap().operations;
+        let refused = OperationResult {
+            operation: operations[0].id,
+            outcome: Outcome::Rejected(CloudError {
+                class: ErrorClass::Denied,
+                code: ACTUATOR_CONFIGURATION.to_owned(),
+                message: allowed.to_owned(),
+                request_id: String::new(),
+            }),
+            left_out: Vec::new(),
+        };
+        world.memory = step.memory.after_batch(&operations, &[refused]);
+        let told = world.pass().message;
+        assert!(
+            told.starts_with(&told_first)
+                && told.contains(", for example ")
+                && told.ends_with(&format!("; creating the CLB: {allowed}")),
+            "{told}"
+        );
+        assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("False NotAllowed"));
+    }
+}
+
+#[test]
+fn the_address_does_not_wait_for_backends_that_change_all_the_time() {
+    let mut world = World::new(Lab::tcp());
+    world.pass();
+    world.pass();
+    assert!(!world.clb().listeners.is_empty() && world.lab.service.ingress.is_empty());
+    world.lab.nodes.remove("n3");
+    let step = world.pass();
+    assert_eq!(step.state, State::Converging);
+    assert!(step.batch.is_some());
+    assert!(!world.lab.service.ingress.is_empty());
+    assert_eq!(world.condition(PROGRAMMED).as_deref(), Some("False Progressing"));
+}
+
+#[test]
+fn the_address_waits_for_listeners() {
+    let mut world = World::new(Lab::with_ports(vec![tcp_port(80), udp_port(53)]));
+    world.pass();
+    world.pass();
+    let key = world.clb().listeners.keys().next().copied().unwrap();
+    world.clb_mut().listeners.get_mut(&key).unwrap().running = false;
+    assert!(world.pass().batch.is_some());
+    assert!(world.lab.service.ingress.is_empty());
+    world.settle();
+    assert!(!world.lab.service.ingress.is_empty());
 }
 
 #[test]
