@@ -18,7 +18,7 @@ pub struct Problem {
     pub example: String,
 }
 
-/// Characters of a value that are told. A value may have 256 KiB, an event's text 1 KiB in all.
+/// Characters of a value, and of an example made from it, that are told. A value may have 256 KiB, an event's text 1 KiB in all.
 const MOST_TOLD: usize = 200;
 
 impl fmt::Display for Problem {
@@ -41,10 +41,10 @@ impl fmt::Display for Problem {
         } else {
             write!(f, "{place}: {value:?} is not valid: {allowed}")?;
         }
-        if self.example.is_empty() {
-            Ok(())
-        } else {
-            write!(f, ", for example {}", self.example)
+        match self.example.char_indices().nth(MOST_TOLD) {
+            _ if self.example.is_empty() => Ok(()),
+            Some((cut, _)) => write!(f, ", for example {}…", self.example.split_at(cut).0),
+            None => write!(f, ", for example {}", self.example),
         }
     }
 }
@@ -105,5 +105,17 @@ mod tests {
             said.ends_with("… (50000 characters) is not valid: on or off, for example on"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn a_long_example_is_cut() {
+        let problem = Problem {
+            place: "annotation".to_owned(),
+            value: "all".to_owned(),
+            allowed: "some".to_owned(),
+            example: "\u{8d1f}".repeat(50_000),
+        };
+        let said = problem.to_string();
+        assert!(said.ends_with('…') && said.chars().count() < 300, "{said}");
     }
 }

@@ -15,8 +15,10 @@ use super::load_balancer;
 use crate::annotations::instance::{ADDRESS, LOAD_BALANCER_ID};
 use crate::annotations::listener::{ACL_ID, ACL_STATUS, ACL_TYPE};
 use crate::conditions::{HEALTH_CHECK_NODE_PORT, SESSION_AFFINITY, is_adopted, message_of};
-use crate::problem::{Notice, Problem, reason};
+use crate::problem::{Notice, Problem, first_few, reason};
 
+/// Ranges that a message names. A list may hold hundreds, an event's text 1 KiB.
+const MOST_NAMED: usize = 5;
 /// The longest time for which the cloud keeps a client with its backend.
 const LONGEST_PERSISTENCE_SECONDS: u32 = 3600;
 
@@ -188,7 +190,7 @@ pub(super) fn problems(context: &Context<'_>) -> Vec<Problem> {
             ),
             example: format!(
                 "{} without {}",
-                service.source_ranges.join(","),
+                first_few(service.source_ranges.clone(), MOST_NAMED, ","),
                 with_acl.join(", ")
             ),
         });
@@ -259,7 +261,8 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
     if !service.source_ranges.is_empty() {
         if !honoured(context) {
             let ports = managed(context, |_| true);
-            let change = format!("{ports} would let in only {}", service.source_ranges.join(", "));
+            let ranges = first_few(service.source_ranges.clone(), MOST_NAMED, ", ");
+            let change = format!("{ports} would let in only {ranges}");
             say(true, not_yet("spec.loadBalancerSourceRanges", &change));
         } else if !context.manages_listeners() {
             say(
@@ -270,18 +273,18 @@ pub(super) fn notices(context: &Context<'_>) -> Vec<Notice> {
             );
         }
     }
-    let of_other_family: Vec<&str> = service
+    let of_other_family: Vec<String> = service
         .source_ranges
         .iter()
         .filter(|range| parse_range(range).is_some_and(|range| !fits(context, range)))
-        .map(String::as_str)
+        .cloned()
         .collect();
     if !of_other_family.is_empty() && restricts(context) {
         say(
             true,
             format!(
                 "spec.loadBalancerSourceRanges: {} are not of the CLB's family and have no effect",
-                of_other_family.join(", ")
+                first_few(of_other_family, MOST_NAMED, ", ")
             ),
         );
     }

@@ -330,6 +330,29 @@ fn ranges_are_of_the_family_that_the_clb_has_and_not_of_the_one_that_it_cannot_g
 }
 
 #[test]
+fn what_is_said_of_thousands_of_ranges_is_short() {
+    let numbers = many(0, 3000);
+    let ranges: Vec<&str> = numbers.iter().map(String::as_str).collect();
+    let mut adopted = World::settled(Lab::tcp());
+    adopted.lab.service.conditions.clear();
+    adopted.memory = Default::default();
+    adopted.lab = with_ranges(adopted.lab, &ranges);
+    let mistaken = World::new(with_ranges(Lab::tcp().annotated("acl-status", "off"), &ranges));
+    let other_family = World::new(with_ranges(Lab::tcp().annotated("ip-version", "ipv6"), &ranges));
+    for mut world in [adopted, mistaken, other_family] {
+        world.settle();
+        let said = world.said();
+        assert!(!said.is_empty());
+        for text in said {
+            assert!(text.len() < 2000, "{} bytes: {text}", text.len());
+        }
+        for condition in &world.lab.service.conditions {
+            assert!(condition.message.len() < 2000, "{condition:?}");
+        }
+    }
+}
+
+#[test]
 fn listeners_that_are_not_managed_need_no_range_of_their_clbs_family() {
     let lab = with_ranges(Lab::tcp(), &["2001:db8::/32"]).annotated("id", "lb-reuse-05");
     let mut world = World::new(lab).with_users_clb("lb-reuse-05");
