@@ -18,11 +18,17 @@ use crate::plan::other_tags;
 /// How often what was set may be changed by somebody else before it is left to them.
 const MOST_FLIPS: u32 = 2;
 
+/// Within how long after our own write a change is part of a contest, milliseconds. Controllers answer each other at once; a person who
+/// sets a tag today and another next month is put right each time.
+const CONTEST_MS: u64 = 5 * 60_000;
+
 /// What became of the tags that the annotation asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagContest {
     wanted: BTreeMap<String, String>,
     in_place: bool,
+    /// When they were last to be set.
+    set_at_ms: Option<u64>,
     flips: u32,
 }
 
@@ -47,12 +53,22 @@ pub(super) fn settle<'d>(
         .unwrap_or_else(|| TagContest {
             wanted: wanted.clone(),
             in_place: false,
+            set_at_ms: None,
             flips: 0,
         });
+    let now_ms = pass.inputs.now_ms;
     if !others.is_empty() && contest.in_place {
-        contest.flips = contest.flips.saturating_add(1);
+        let is_answer = |at_ms| now_ms.saturating_sub(at_ms) < CONTEST_MS;
+        contest.flips = if contest.set_at_ms.is_some_and(is_answer) {
+            contest.flips.saturating_add(1)
+        } else {
+            0
+        };
     }
     contest.in_place = others.is_empty();
+    if !contest.in_place {
+        contest.set_at_ms = Some(now_ms);
+    }
     let is_left = was_left || contest.flips >= MOST_FLIPS;
     let in_place = contest.in_place;
     pass.memory.tag_contest = Some(contest);

@@ -14,7 +14,7 @@ use super::moving;
 use super::pass::Pass;
 use super::readiness_gates::registered;
 use super::said::{FAILED, say_failures, say_families, say_names, say_notices, say_preserved};
-use super::status::{remember, write_status};
+use super::status::{remember, serves, write_status};
 use super::unseen::is_awaited;
 use super::unusable::missing_backends;
 use super::{Observation, State, Step, StepInputs};
@@ -381,7 +381,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
         say_preserved(&mut pass, Some(&load_balancer.id), changes);
     }
     let converging = pass.give(&plan, Some(&load_balancer.id));
-    if !converging || problem.is_some() {
+    if !converging || problem.is_some() || serves(desired, &plan, load_balancer) {
         write_status(&mut pass, desired, &plan, load_balancer);
     }
     if let Some(problem) = problem {

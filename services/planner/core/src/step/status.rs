@@ -6,6 +6,7 @@ use clb_model::cluster::{Ingress, IpMode, PortStatus, Service, Transport};
 use clb_model::directive::Severity;
 use clb_model::events;
 use clb_model::marks::LOAD_BALANCER_ID_LABEL;
+use clb_model::operation::Change;
 
 use super::pass::Pass;
 use crate::annotations::instance::EXTERNAL_IP_TYPE;
@@ -66,6 +67,18 @@ pub(super) fn write_status(
         ),
     }
     remember(pass, &load_balancer.id);
+}
+
+/// Whether every listener that the Service asks for runs, and only backends are still to change: where endpoints come and go all the time
+/// that never ends, and nobody should wait for the address until it does.
+pub(super) fn serves(desired: &Desired, plan: &Plan, load_balancer: &LoadBalancer) -> bool {
+    let runs = |wanted: &DesiredListener| {
+        let listener = load_balancer.listeners.get(&wanted.key);
+        listener.is_some_and(|listener| listener.running)
+    };
+    let mut changes = plan.operations.iter().map(|operation| &operation.change);
+    desired.listeners.iter().all(runs)
+        && changes.all(|change| matches!(change, Change::ChangeBackends { .. }))
 }
 
 /// The label by which the Service's CLB is known again.

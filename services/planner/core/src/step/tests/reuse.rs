@@ -410,6 +410,30 @@ fn tags_that_somebody_else_changes_again_and_again_are_left_to_them_until_the_an
 }
 
 #[test]
+fn tags_that_a_person_changes_now_and_then_are_put_right_each_time() {
+    const A_DAY_MS: u64 = 24 * 3_600_000;
+    let mut world = reusing(Lab::tcp().annotated("additional-resource-tags", "team=a"));
+    world.settle();
+    for day in 0..5 {
+        world.now_ms += A_DAY_MS;
+        world.clb_mut().tags.insert("team".to_owned(), "b".to_owned());
+        world.settle();
+        assert_eq!(world.clb().tags["team"], "a", "day {day}");
+    }
+    assert_eq!(world.condition(TAGS_LEFT), None);
+    // Who answers each time at once is left alone, though it begins late.
+    for round in 0..3 {
+        world.clb_mut().tags.insert("team".to_owned(), "b".to_owned());
+        world.settle();
+        assert_eq!(
+            world.clb().tags["team"],
+            if round == 0 { "a" } else { "b" },
+            "round {round}"
+        );
+    }
+}
+
+#[test]
 fn a_users_clb_that_is_tagged_while_it_is_in_use_is_a_mistake_and_its_backends_are_followed() {
     let mut world = overriding(Lab::tcp());
     world.settle();
