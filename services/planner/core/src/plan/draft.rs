@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use clb_model::attribute::ListenerAttribute;
 use clb_model::cloud::ListenerKey;
-use clb_model::operation::{Change, Operation, OperationId, VServerGroupRef};
+use clb_model::operation::{BackendChange, Change, Operation, OperationId, VServerGroupRef};
 use clb_model::version::PartVersion;
 
-use super::{GOOD_FOR, Obstacle, Plan};
+use super::{GOOD_FOR, Obstacle, Plan, Shortage};
 use crate::desired::VServerGroupIdentity;
 use crate::problem::Notice;
 
@@ -55,6 +55,7 @@ impl Proposal {
 #[derive(Debug)]
 pub(super) struct Draft {
     fresh: bool,
+    confirms: bool,
     plan: Plan,
 }
 
@@ -62,8 +63,15 @@ impl Draft {
     pub(super) fn new(fresh: bool) -> Self {
         Self {
             fresh,
+            confirms: false,
             plan: Plan::default(),
         }
+    }
+
+    /// Backends that come count only once the cloud shows them, because somebody is told of them: pods wait for their readiness gate.
+    pub(super) fn confirming(mut self, confirms: bool) -> Self {
+        self.confirms = confirms;
+        self
     }
 
     /// Adds an operation. None when it would take something away and the snapshot is not fresh: what depends on it must then be left
@@ -91,6 +99,7 @@ impl Draft {
             based_on: proposal.based_on,
             good_for: proposal.takes_away.then_some(GOOD_FOR),
             reason: proposal.reason,
+            confirm: self.confirms && adds_backends(&proposal.change),
             change: proposal.change,
         });
         id
@@ -133,6 +142,10 @@ impl Draft {
             reason,
             message,
         });
+    }
+
+    pub(super) fn shortage(&mut self, shortage: Shortage) {
+        self.plan.shortages.push(shortage);
     }
 
     pub(super) fn obstacle(&mut self, obstacle: Obstacle) {
@@ -195,4 +208,12 @@ pub(super) fn without(operations: &[Operation], left_out: &BTreeSet<OperationId>
         }
     }
     result
+}
+
+fn adds_backends(change: &Change) -> bool {
+    match change {
+        Change::CreateVServerGroup { backends, .. } => !backends.is_empty(),
+        Change::ChangeBackends { change, .. } => *change == BackendChange::Add,
+        _ => false,
+    }
 }

@@ -35,7 +35,7 @@ use clb_model::operation::{Operation, OperationId, Priority};
 use clb_model::{LoadBalancerId, VServerGroupId, events};
 
 use crate::annotations::Row;
-use crate::desired::{Desired, DesiredVServerGroup, Source, VServerGroupIdentity};
+use crate::desired::{Desired, Followed, Source, VServerGroupIdentity};
 use crate::problem::Notice;
 use crate::settings::ClusterSettings;
 
@@ -95,6 +95,8 @@ pub struct Plan {
     pub operations: Vec<Operation>,
     /// To be said once each.
     pub notices: Vec<Notice>,
+    /// Backends that quotas leave out.
+    pub shortages: Vec<Shortage>,
     /// What stands in the way of a part; the rest is planned all the same.
     pub obstacles: Vec<Obstacle>,
     /// What would have been taken away had the snapshot been fresh, in words.
@@ -105,6 +107,15 @@ pub struct Plan {
     pub urgent: bool,
     /// Whether an instance is in as many groups as it may be. The room that another Service leaves is not seen by this one.
     pub waits_for_room: bool,
+}
+
+/// Backends that a quota leaves out of groups. It is another one when the quota or the groups are others, not when the backends are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// The quota, and which groups lack backends by it.
+    pub message: String,
+    /// Which backends.
+    pub backends: String,
 }
 
 /// Something that a person must change before a part of the Service can work.
@@ -127,7 +138,7 @@ pub fn plan(
     observed: Option<&LoadBalancer>,
     replaces: Option<LoadBalancerId>,
 ) -> Plan {
-    let mut draft = draft::Draft::new(context.fresh);
+    let mut draft = draft::Draft::new(context.fresh).confirming(!desired.gated_pods.is_empty());
     let creation = match observed {
         Some(load_balancer) => {
             instance::plan_changes(&mut draft, context, desired, load_balancer);
@@ -170,13 +181,9 @@ pub fn plan(
 /// Plans only the backends of groups that are there already, for a Service whose annotations have mistakes: it keeps working as it
 /// was, and its backends are still followed.
 #[must_use]
-pub fn plan_backends_only(
-    context: PlanContext<'_>,
-    desired: &[DesiredVServerGroup],
-    observed: &LoadBalancer,
-) -> Plan {
-    let mut draft = draft::Draft::new(context.fresh);
-    let in_force = kept_groups::in_force(&mut draft, context, desired, &[], Some(observed));
+pub fn plan_backends_only(context: PlanContext<'_>, followed: &Followed, observed: &LoadBalancer) -> Plan {
+    let mut draft = draft::Draft::new(context.fresh).confirming(!followed.gated_pods.is_empty());
+    let in_force = kept_groups::in_force(&mut draft, context, &followed.vgroups, &[], Some(observed));
     let mut groups = vgroups::Groups::existing_only(context, &in_force.vgroups, observed);
     groups.plan_backends(&mut draft, None);
     draft.finish()

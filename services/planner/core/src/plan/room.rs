@@ -1,6 +1,8 @@
 //! The room that quotas leave on a CLB, and that groups on their way out make: which backends come now, which after others have gone, and
 //! which are left out.
 
+use std::collections::BTreeSet;
+
 use clb_model::VServerGroupId;
 use clb_model::cloud::{Backend, LoadBalancer, VServerGroup};
 use clb_model::operation::{BackendChange, Change, OperationId, VServerGroupRef};
@@ -9,7 +11,11 @@ use super::backends::Part;
 use super::draft::{Draft, Proposal};
 use super::quotas::{self, Allotment, Leaving, Room};
 use super::reasons::{BackendWords, list};
-use super::{PlanContext, SKIP_BACKENDS, group_name};
+use super::{PlanContext, Shortage, group_name};
+use crate::problem::first_few;
+
+/// How many groups an event names before it only counts.
+const GROUPS_NAMED: usize = 5;
 
 /// A group of ours that goes once no listener uses it. Until then its backends take room that those of its successor may need.
 pub(super) struct Outgoing<'a> {
@@ -132,46 +138,65 @@ pub(super) fn share_out(
     if left_out.iter().any(|(_, why, _)| *why == Allotment::InstanceFull) {
         draft.mark_waiting_for_room();
     }
-    for (index, part) in parts.iter().enumerate() {
-        for (kind, quota) in [
-            (
-                Allotment::LoadBalancerFull,
-                format!(
-                    "the quota of {} backends per CLB",
-                    context.cluster.quotas.backends_per_load_balancer
-                ),
+    let quotas = &context.cluster.quotas;
+    for (kind, quota) in [
+        (
+            Allotment::LoadBalancerFull,
+            format!(
+                "the quota of {} backends per CLB",
+                quotas.backends_per_load_balancer
             ),
-            (
-                Allotment::InstanceFull,
-                format!(
-                    "the quota of {} vServer groups per instance",
-                    context.cluster.quotas.attachments_per_instance
-                ),
+        ),
+        (
+            Allotment::InstanceFull,
+            format!(
+                "the quota of {} vServer groups per instance",
+                quotas.attachments_per_instance
             ),
-        ] {
-            let names: Vec<String> = left_out
-                .iter()
-                .filter(|(of, why, _)| *of == index && *why == kind)
-                .map(|(_, _, backend)| words.name(backend))
-                .collect();
-            if !names.is_empty() {
-                if let Some(of_part) = adds.get_mut(index) {
-                    of_part.limited_by = Some(quota.clone());
-                }
-                draft.notice(
-                    true,
-                    SKIP_BACKENDS,
-                    format!(
-                        "{quota} leaves {} backends out of {}: {}",
-                        names.len(),
-                        group_name(part.identity),
-                        list(names.into_iter())
-                    ),
-                );
+        ),
+    ] {
+        let of_kind: Vec<(usize, &Backend)> = left_out
+            .iter()
+            .filter(|(_, why, _)| *why == kind)
+            .map(|(index, _, backend)| (*index, *backend))
+            .collect();
+        for (index, _) in &of_kind {
+            if let Some(of_part) = adds.get_mut(*index) {
+                of_part.limited_by = Some(quota.clone());
             }
+        }
+        if !of_kind.is_empty() {
+            draft.shortage(shortage(&quota, parts, words, &of_kind));
         }
     }
     adds
+}
+
+/// What there is to say of backends that a quota leaves out, given with the numbers of their groups.
+fn shortage(
+    quota: &str,
+    parts: &[Part<'_>],
+    words: &BackendWords<'_>,
+    left_out: &[(usize, &Backend)],
+) -> Shortage {
+    let concerned: BTreeSet<usize> = left_out.iter().map(|(index, _)| *index).collect();
+    let groups = concerned.iter().filter_map(|index| parts.get(*index));
+    let groups = groups.map(|part| group_name(part.identity)).collect();
+    let mut names: Vec<String> = Vec::new();
+    for (_, backend) in left_out {
+        let name = words.name(backend);
+        // The same node may be left out of several groups.
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    Shortage {
+        message: format!(
+            "{quota} leaves backends out of {}",
+            first_few(groups, GROUPS_NAMED, ", ")
+        ),
+        backends: format!("{} backends: {}", left_out.len(), list(names.into_iter())),
+    }
 }
 
 /// The backends that stay in the groups, with the groups' numbers.

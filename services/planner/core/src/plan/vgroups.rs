@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clb_model::cloud::{Backend, LoadBalancer, VServerGroup};
+use clb_model::cloud::{Backend, ListenerKey, LoadBalancer, VServerGroup};
 use clb_model::operation::{BackendChange, Change, OperationId, VServerGroupRef};
 use clb_model::{LoadBalancerId, VServerGroupId, events};
 
@@ -16,6 +16,10 @@ use crate::annotations::backend::VGROUP_PORT;
 use crate::annotations::instance::FORCE_OVERRIDE;
 use crate::conditions::reason;
 use crate::desired::{DesiredListener, DesiredVServerGroup, VServerGroupIdentity};
+use crate::problem::first_few;
+
+/// How many listeners without a backend are named.
+const LISTENERS_NAMED: usize = 10;
 
 /// The groups of one CLB while its plan is made.
 pub(super) struct Groups<'a> {
@@ -214,23 +218,30 @@ impl<'a> Groups<'a> {
         }
     }
 
-    /// Says of each listener that a quota leaves without any backend that it answers nothing.
+    /// Says of the listeners that a quota leaves without any backend that they answer nothing: of all of one quota in the same words.
     pub(super) fn say_starved(&self, draft: &mut Draft, listeners: &[DesiredListener]) {
+        let mut starved: BTreeMap<&str, Vec<ListenerKey>> = BTreeMap::new();
         for listener in listeners {
             let identity = listener.vgroup.as_ref();
             let entry = identity.and_then(|identity| self.entries.get(identity));
-            let Some(quota) = entry.and_then(|entry| entry.starved_by.as_ref()) else {
-                continue;
-            };
-            draft.obstacle(Obstacle {
-                reason: reason::QUOTA_EXCEEDED,
-                message: format!(
-                    "{quota} leaves no backend to listener {}: remove a port or another Service from there, or raise the quota and the \
-                     planner's setting for it",
-                    listener.key
-                ),
-                listener: Some(listener.key),
-            });
+            if let Some(quota) = entry.and_then(|entry| entry.starved_by.as_deref()) {
+                starved.entry(quota).or_default().push(listener.key);
+            }
+        }
+        for (quota, keys) in starved {
+            let names = keys.iter().map(ListenerKey::to_string).collect();
+            let message = format!(
+                "{quota} leaves no backend to listener {}: remove a port or another Service from there, or raise the quota and the \
+                 planner's setting for it",
+                first_few(names, LISTENERS_NAMED, ", ")
+            );
+            for key in keys {
+                draft.obstacle(Obstacle {
+                    reason: reason::QUOTA_EXCEEDED,
+                    message: message.clone(),
+                    listener: Some(key),
+                });
+            }
         }
     }
 

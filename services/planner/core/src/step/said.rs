@@ -33,6 +33,15 @@ pub(super) fn say_notices(pass: &mut Pass<'_>, desired: &Desired, plan: &Plan) {
     for notice in desired.notices.iter().chain(&plan.notices) {
         say_notice(pass, notice);
     }
+    for shortage in &plan.shortages {
+        pass.notifications.say(
+            Subject::Notice,
+            Severity::Warning,
+            events::reason::SKIP_SYNC_BACKENDS,
+            &shortage.message,
+            Some(&shortage.backends),
+        );
+    }
     say_unusable(pass);
 }
 

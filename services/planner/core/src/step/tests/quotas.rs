@@ -1,6 +1,7 @@
 //! Quotas: who is in where not all can be, and where what goes makes room for what comes in the same plan.
 
 use clb_model::cloud::Backend;
+use clb_model::cluster::ServicePort;
 
 use super::backends::{done, with_nodes};
 use super::world::World;
@@ -144,7 +145,7 @@ fn the_quota_leaves_a_stable_subset_spread_over_zones() {
         world
             .said()
             .iter()
-            .any(|text| text.contains("quota of 16 backends") && text.contains("12 backends"))
+            .any(|text| text.contains("quota of 16 backends") && text.contains("(24 backends: "))
     );
 
     // A node that is in goes: one that was left out comes, all others stay.
@@ -154,6 +155,49 @@ fn the_quota_leaves_a_stable_subset_spread_over_zones() {
     world.settle();
     assert_eq!(done(&world), ["remove 1", "remove 1", "add 1", "add 1"]);
     assert!(world.cloud.emptied.is_empty());
+}
+
+/// One event for all groups, and another only when the quota or the groups are others.
+#[test]
+fn what_a_quota_leaves_out_is_told_once_whichever_backends_it_is() {
+    let names: Vec<String> = (10..30).map(|number| format!("n{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let ports: Vec<ServicePort> = (80..90).map(tcp_port).collect();
+    let mut lab = with_nodes(Lab::with_ports(ports.clone()), &names);
+    lab.cluster.quotas.backends_per_load_balancer = 20;
+    let mut world = World::new(lab);
+    world.settle();
+    let told = |world: &World| -> Vec<String> {
+        let said = world.said().into_iter();
+        said.filter(|text| text.contains("the quota of ")).collect()
+    };
+    let first = told(&world);
+    assert_eq!(first.len(), 1, "{first:?}");
+    for part in [
+        "the quota of 20 backends per CLB leaves backends out of vServer group k8s/",
+        " and 5 more (180 backends: node n",
+        " and 15 more)",
+    ] {
+        assert!(first[0].contains(part), "{first:?}");
+    }
+
+    // Nodes and ports' numbers that come and go at the quota change who is left out.
+    world.forget();
+    for (goes, comes) in [("n10", "n40"), ("n11", "n41"), ("n25", "n42")] {
+        world.lab.nodes.remove(goes);
+        world
+            .lab
+            .nodes
+            .insert(comes.to_owned(), node(comes, "cn-hangzhou-k"));
+        world.settle();
+    }
+    assert_eq!(told(&world), [""; 0]);
+    world.lab.service.ports.truncate(5);
+    world.settle();
+    assert_eq!(told(&world).len(), 1, "{:?}", told(&world));
+    world.lab.cluster.quotas.backends_per_load_balancer = 30;
+    world.settle();
+    assert_eq!(told(&world).len(), 2, "{:?}", told(&world));
 }
 
 /// The node pool of one zone is replaced node by node, which leaves a place each time.
