@@ -67,6 +67,9 @@ pub struct Operation {
     pub good_for: Option<Duration>,
     /// Why, in words.
     pub reason: String,
+    /// Backends that it adds count only once the cloud shows them, because somebody is told that they take traffic.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirm: bool,
     /// What to do.
     pub change: Change,
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use clb_cloud_client::{BACKENDS_PER_CALL, CallError, ChangeBackends};
+use clb_cloud_client::{BACKENDS_PER_CALL, CallError, ChangeBackends, DescribeVServerGroup};
 use clb_model::VServerGroupId;
 use clb_model::cloud::{Backend, BackendTarget, LoadBalancer, VServerGroup};
 use clb_model::operation::{BackendChange, LeftOutBackend, Operation, Outcome};
@@ -32,7 +32,7 @@ impl Run {
             BackendChange::Remove | BackendChange::Set => backends.to_vec(),
         };
         let changed = self
-            .change_resolved(Some(operation), vgroup, change, backends)
+            .change_resolved(Some(operation), vgroup, change, backends, operation.confirm)
             .await?;
         Ok(if changed {
             Outcome::Applied { created: None }
@@ -41,13 +41,15 @@ impl Run {
         })
     }
 
-    /// Changes backends whose ENIs are known. Whether anything was changed. A call that is refused stops no other that adds.
+    /// Changes backends whose ENIs are known. Whether anything was changed. A call that is refused stops no other that adds. With `confirm`
+    /// what is added counts only once the cloud shows it.
     pub(super) async fn change_resolved(
         &mut self,
         operation: Option<&Operation>,
         vgroup: &VServerGroupId,
         change: BackendChange,
         backends: Vec<Backend>,
+        confirm: bool,
     ) -> Result<bool, Outcome> {
         let part = PartKey::VServerGroup(vgroup.clone());
         let mut calls: VecDeque<Vec<Backend>> = {
@@ -81,8 +83,18 @@ impl Run {
             };
             match self.send(&mut turn, &action).await {
                 Ok(()) => {
-                    self.take_over_backends(&part, vgroup, change, &backends);
                     changed = true;
+                    if !(confirm && change == BackendChange::Add) {
+                        self.take_over_backends(&part, vgroup, change, &backends);
+                        continue;
+                    }
+                    drop(turn);
+                    let missing = self
+                        .await_backends(&part, vgroup, &backends, &mut attempts)
+                        .await?;
+                    if !missing.is_empty() {
+                        calls.push_front(missing);
+                    }
                 }
                 Err(error)
                     if bad_backend::is_meant(&error)
@@ -229,6 +241,53 @@ impl Run {
             .find(|vpc| **vpc == current.vpc_id)
             .cloned();
         Ok(own.map_or_else(|| self.cluster.vpc_ids.clone(), |vpc| vec![vpc]))
+    }
+
+    /// Looks for what was added, twice where it comes late; what is still missing then.
+    async fn await_backends(
+        &mut self,
+        part: &PartKey,
+        vgroup: &VServerGroupId,
+        backends: &[Backend],
+        attempts: &mut Attempts,
+    ) -> Result<Vec<Backend>, Outcome> {
+        let missing = self.see_backends(part, vgroup, backends).await?;
+        if missing.is_empty() {
+            return Ok(missing);
+        }
+        let delay = attempts.next_delay();
+        if !self.pause(delay, false).await {
+            return Err(Outcome::Busy { retry_after: delay });
+        }
+        self.see_backends(part, vgroup, backends).await
+    }
+
+    /// Takes over what the cloud shows of a group; those of the backends that are not in it.
+    pub(super) async fn see_backends(
+        &mut self,
+        part: &PartKey,
+        vgroup: &VServerGroupId,
+        backends: &[Backend],
+    ) -> Result<Vec<Backend>, Outcome> {
+        let action = DescribeVServerGroup { vgroup };
+        let read = self
+            .region
+            .cloud
+            .read(&self.asker(), &action, self.give_up_at())
+            .await;
+        let shown = read.map_err(|error| {
+            if let Some(id) = &self.load_balancer {
+                self.region.mirror.refresh(id, Wanted::VGROUPS);
+            }
+            read_failed(&error)
+        })?;
+        self.edit(part, |load_balancer| {
+            if let Some(group) = load_balancer.vgroups.get_mut(vgroup) {
+                group.backends = shown.backends;
+            }
+        });
+        let (_, current) = self.current()?;
+        Ok(effective(&group(&current, vgroup)?, BackendChange::Add, backends))
     }
 
     fn take_over_backends(

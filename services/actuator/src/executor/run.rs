@@ -231,7 +231,7 @@ impl Run {
             Change::ChangeLoadBalancer(change) => self.change_load_balancer(operation, change).await,
             Change::DeleteLoadBalancer => self.delete_load_balancer(operation).await,
             Change::CreateVServerGroup { name, backends } => {
-                self.create_vgroup(operation.id, name, backends).await
+                self.create_vgroup(operation, name, backends).await
             }
             Change::DeleteVServerGroup { vgroup } => self.delete_vgroup(operation, vgroup).await,
             Change::ChangeBackends {

@@ -3,7 +3,7 @@
 use clb_cloud_client::{BACKENDS_PER_CALL, Class, CreateVServerGroup, DeleteVServerGroup};
 use clb_model::VServerGroupId;
 use clb_model::cloud::{Backend, LoadBalancer, VServerGroup};
-use clb_model::operation::{BackendChange, Operation, OperationId, Outcome};
+use clb_model::operation::{BackendChange, Operation, Outcome};
 use clb_model::version::PartVersion;
 
 use super::bad_backend;
@@ -16,10 +16,11 @@ impl Run {
     /// quota leaves empty is to be planned again.
     pub(super) async fn create_vgroup(
         &mut self,
-        operation: OperationId,
+        operation: &Operation,
         name: &str,
         backends: &[Backend],
     ) -> Result<Outcome, Outcome> {
+        let confirm = operation.confirm;
         let backends = self.resolve(backends).await?;
         let mut inline = backends
             .get(..backends.len().min(BACKENDS_PER_CALL))
@@ -48,11 +49,15 @@ impl Run {
                     let created = VServerGroup {
                         version: PartVersion::default(),
                         name: name.to_owned(),
-                        backends: inline.to_vec(),
+                        backends: if confirm { Vec::new() } else { inline.to_vec() },
                     };
                     self.edit(&part, |load_balancer| {
                         load_balancer.vgroups.insert(vgroup.clone(), created);
                     });
+                    drop(turn);
+                    if confirm && !inline.is_empty() {
+                        self.see_backends(&part, &vgroup, inline).await?;
+                    }
                     let outcome = Outcome::Applied {
                         created: Some(vgroup.to_string()),
                     };
@@ -82,9 +87,9 @@ impl Run {
                 part: format!("vServer group {vgroup}, which a quota left without backends"),
             });
         }
-        self.set_created_vgroup(operation, vgroup.clone());
+        self.set_created_vgroup(operation.id, vgroup.clone());
         // Those that are there already are skipped by it.
-        self.change_resolved(None, &vgroup, BackendChange::Add, backends)
+        self.change_resolved(None, &vgroup, BackendChange::Add, backends, confirm)
             .await?;
         Ok(outcome)
     }

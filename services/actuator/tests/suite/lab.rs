@@ -146,6 +146,7 @@ impl Lab {
                 based_on: None,
                 good_for: None,
                 reason: "a test".to_owned(),
+                confirm: false,
                 change,
             })
             .collect();

@@ -11,6 +11,7 @@ mod addresses;
 mod backends;
 mod batches;
 mod changes;
+mod confirmed;
 mod credentials;
 mod faults;
 mod lab;

@@ -182,6 +182,7 @@ mod tests {
             based_on: None,
             good_for: None,
             reason: String::new(),
+            confirm: false,
             change,
         }
     }

@@ -182,6 +182,7 @@ mod tests {
             based_on: Some(version(5)),
             good_for: None,
             reason: String::new(),
+            confirm: false,
             change,
         };
         let result = OperationResult {
@@ -252,6 +253,7 @@ mod tests {
             based_on: None,
             good_for: None,
             reason: String::new(),
+            confirm: false,
             change: Change::FindLoadBalancer {
                 was_being_made: false,
             },
@@ -304,6 +306,7 @@ mod tests {
             based_on: Some(version(5)),
             good_for: None,
             reason: String::new(),
+            confirm: false,
             change: Change::DeleteLoadBalancer,
         };
         let result = OperationResult {

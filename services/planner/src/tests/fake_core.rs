@@ -102,6 +102,7 @@ fn batch(load_balancer: Option<&LoadBalancer>, change: Change) -> PlannedBatch {
             based_on: load_balancer.map(|found| found.version),
             good_for: matches!(change, Change::DeleteLoadBalancer).then_some(Duration::from_secs(30)),
             reason: "the test wants it".to_owned(),
+            confirm: false,
             change,
         }],
         priority: Priority::Normal,

@@ -95,6 +95,7 @@ pub fn operation_to_proto(operation: &Operation) -> v1::Operation {
         based_on: operation.based_on.map(version_to_proto),
         good_for: operation.good_for.map(duration_to_proto),
         reason: operation.reason.clone(),
+        confirm: operation.confirm,
         change: Some(change_to_proto(&operation.change)),
     }
 }
@@ -114,6 +115,7 @@ pub fn operation_from_proto(message: v1::Operation) -> Result<Operation, WireErr
             .map(|good_for| OPERATION.duration("good_for", Some(good_for)))
             .transpose()?,
         reason: message.reason,
+        confirm: message.confirm,
         change: change_from_proto(change)?,
     })
 }

@@ -146,16 +146,20 @@ fn operation() -> impl Strategy<Value = Operation> {
         option::of(version()),
         option::of(duration()),
         text(),
+        any::<bool>(),
         change(),
     )
-        .prop_map(|(id, after, based_on, good_for, reason, change)| Operation {
-            id: OperationId(id),
-            after,
-            based_on,
-            good_for,
-            reason,
-            change,
-        })
+        .prop_map(
+            |(id, after, based_on, good_for, reason, confirm, change)| Operation {
+                id: OperationId(id),
+                after,
+                based_on,
+                good_for,
+                reason,
+                confirm,
+                change,
+            },
+        )
 }
 
 pub(crate) fn batch() -> impl Strategy<Value = Batch> {

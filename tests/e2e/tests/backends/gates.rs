@@ -17,6 +17,7 @@ on_both_apis!(
     a_rolling_replacement_keeps_45_of_50_backends_alive,
     gates_of_nodes_and_of_pods_that_cannot_be_registered,
     a_gate_waits_until_the_backend_is_really_there,
+    a_yes_of_the_cloud_that_comes_to_nothing_sets_no_gate,
 );
 
 /// Makes a pod that waits for the Service's gate; its containers are ready.
@@ -207,6 +208,41 @@ async fn a_gate_waits_until_the_backend_is_really_there(api: Api) -> anyhow::Res
             has(&second),
             "{service}: the gate is set before the pod is a backend"
         );
+    }
+    lab.stage.end().await;
+    Ok(())
+}
+
+/// The cloud says yes and adds nothing, or adds it late: the gate is set when the group holds the pod.
+async fn a_yes_of_the_cloud_that_comes_to_nothing_sets_no_gate(api: Api) -> anyhow::Result<()> {
+    let Some(lab) = Lab::start(api).await? else {
+        return Ok(());
+    };
+    let first = pod(0);
+    lab.slice("web", std::slice::from_ref(&first)).await?;
+    let uid = lab.apply(&eni("web").tcp(80)).await?;
+    lab.pods_are(&uid, std::slice::from_ref(&first), 8080).await?;
+    let mut pods = vec![first];
+    for (number, kind) in (1..).zip([FaultKind::ApplyNever, FaultKind::ApplyLate { milliseconds: 700 }]) {
+        let cloud = lab.stage.world.cloud.cloud();
+        cloud.order_fault(Fault::next(kind.clone()).of("AddVServerGroupBackendServers"));
+        let new = gated(&lab, "web", pod(number)).await?;
+        pods.push(new.clone());
+        lab.slice("web", &pods).await?;
+        let holds = || {
+            let backends = lab.backends(&uid).unwrap_or_default();
+            backends.contains(&new.backend(8080))
+        };
+        lab.stage
+            .until("the gate is set", async || {
+                let is_set = is_set(&lab, &new).await?;
+                anyhow::ensure!(
+                    !is_set || holds(),
+                    "{kind:?}: the gate is set before the pod is a backend"
+                );
+                Ok(is_set)
+            })
+            .await?;
     }
     lab.stage.end().await;
     Ok(())

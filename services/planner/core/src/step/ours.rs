@@ -222,11 +222,7 @@ fn follow_backends(pass: &mut Pass<'_>, service: &Service) {
     let (left_out, retry_at) =
         pass.memory
             .schedule_left_out(&followed.vgroups, Some(found.load_balancer), inputs.now_ms);
-    let plan = plan_backends_only(
-        pass.plan_context(&left_out),
-        &followed.vgroups,
-        found.load_balancer,
-    );
+    let plan = plan_backends_only(pass.plan_context(&left_out), &followed, found.load_balancer);
     pass.writes.readiness_gates = registered(&followed.gated_pods, &plan, found.load_balancer);
     pass.wake_at(retry_at);
     pass.wake_at(followed.wake_at_ms);

@@ -177,3 +177,24 @@ fn a_pod_that_stays_in_a_users_group_is_registered_there() {
     endpoints.push(waiting("10.0.1.1", "n1"));
     assert_eq!(settle(&mut world), ["pod-10.0.1.1"]);
 }
+
+/// Whether the first pass's additions are to be seen in the cloud before they count.
+#[test]
+fn what_is_added_for_pods_that_wait_is_confirmed() {
+    for (waits, mistaken) in [(false, false), (true, false), (false, true), (true, true)] {
+        let mut world = World::settled(with(eni(), vec![pod("10.0.1.1", "n1")]));
+        if mistaken {
+            world.lab = world.lab.annotated("scheduler", "fastest");
+            world.settle();
+        }
+        let new = if waits {
+            waiting("10.0.2.1", "n2")
+        } else {
+            pod("10.0.2.1", "n2")
+        };
+        world.lab.service.endpoints[0].endpoints.push(new);
+        let batch = world.look().batch.unwrap();
+        let added = batch.operations.iter().map(|operation| operation.confirm);
+        assert_eq!(added.collect::<Vec<_>>(), [waits]);
+    }
+}
