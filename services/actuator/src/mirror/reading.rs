@@ -21,7 +21,7 @@ use crate::limits::Asker;
 /// What became of reading some CLBs; those that are in neither have been taken over.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
-    /// Written while they were read: what was read counts for nothing.
+    /// Written while they were read, or said to be gone, which their own attributes tell: what was read counts for nothing.
     pub(super) overtaken: BTreeSet<LoadBalancerId>,
     /// Not read. Where one call asks about several, each of them has its error.
     pub(super) failed: BTreeMap<LoadBalancerId, ReadError>,
@@ -71,20 +71,17 @@ pub(super) async fn read(
                 }
             }
         }
+        Err(error) if error.is_gone() => reader.look_whether_there(with_listeners, &mut reading),
         Err(error) => reading.fail(&with_listeners, &error),
     }
     for id in reader.left(of(|wanted| wanted.vgroups), &reading) {
         match reader.vgroups(&id).await {
             Ok(vgroups) => details.entry(id).or_default().vgroups = Some(vgroups),
-            // Deleted meanwhile: its own attributes tell.
-            Err(error) if error.is_gone() => {
-                details.remove(&id);
-                mirror.refresh(&id, Wanted::INSTANCE);
-            }
+            Err(error) if error.is_gone() => reader.look_whether_there(vec![id], &mut reading),
             Err(error) => reading.fail(&[id], &error),
         }
     }
-    details.retain(|id, _| !reading.failed.contains_key(id));
+    details.retain(|id, _| !reading.failed.contains_key(id) && !reading.overtaken.contains(id));
     reader.take_over(details, &mut reading);
     reading
 }
@@ -108,6 +105,14 @@ impl Reader<'_> {
         let state = self.mirror.state.lock();
         ids.retain(|id| state.entries.contains_key(id) && !reading.failed.contains_key(id));
         ids
+    }
+
+    /// Has the CLBs' own attributes read, because one of them is said to be gone; what was wanted is read again after that.
+    fn look_whether_there(&self, ids: Vec<LoadBalancerId>, reading: &mut Reading) {
+        for id in ids {
+            self.mirror.refresh(&id, Wanted::INSTANCE);
+            reading.overtaken.insert(id);
+        }
     }
 
     /// Reads and takes over the CLBs' own attributes. Returns those that were written meanwhile.

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use clb_model::LoadBalancerId;
+use clb_model::marks::CLUSTER_TAG;
 use clb_model::operation::Change;
 use clb_wire::actuator::MirrorUpdate;
 
-use crate::lab::{Lab, creation};
+use crate::lab::{CLUSTER, Lab, creation};
 
 /// Creates a CLB in the console.
 fn by_hand(lab: &Lab) -> LoadBalancerId {
@@ -182,6 +183,41 @@ async fn many_services_cost_few_reads() {
         lab.calls("DescribeVServerGroups") + lab.calls("DescribeVServerGroupAttribute"),
         0
     );
+}
+
+/// A CLB that was just made may be unknown to one call and known to another.
+#[tokio::test]
+async fn a_clb_that_one_call_does_not_know_is_shown_once_all_know_it() {
+    for action in ["DescribeLoadBalancerListeners", "DescribeVServerGroups"] {
+        let lab = Lab::with("", |sim| {
+            let account = sim.cloud().account(cloud_sim::DEFAULT_ACCOUNT);
+            let tag = |key: &str, value: &str| {
+                let parameters = [
+                    ("RegionId", "cn-hangzhou"),
+                    ("ResourceType", "instance"),
+                    ("ResourceId.1", "lb-reuse-04"),
+                    ("Tag.1.Key", key),
+                    ("Tag.1.Value", value),
+                ];
+                account.call("TagResources", &parameters).unwrap();
+            };
+            tag(CLUSTER_TAG, CLUSTER);
+            let unknown = cloud_sim::FaultKind::Error {
+                status: 404,
+                code: "InvalidLoadBalancerId.NotFound".to_owned(),
+                message: "The specified LoadBalancerId does not exist.".to_owned(),
+            };
+            let fault = cloud_sim::Fault::next(unknown).of(action);
+            sim.cloud().order_fault(fault.on("lb-reuse-04"));
+        })
+        .await;
+        let mut watch = lab.watch().await;
+        let MirrorUpdate::LoadBalancer(seen) = watch.next().await else {
+            panic!("{action}: the CLB comes first");
+        };
+        assert_eq!((seen.listeners.len(), seen.vgroups.len()), (1, 1), "{action}");
+        assert_eq!(watch.next().await, MirrorUpdate::Synced);
+    }
 }
 
 /// Ten CLBs are read together, so that the cloud's refusal of one is the answer about its neighbours too.
