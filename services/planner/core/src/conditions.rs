@@ -227,7 +227,7 @@ pub const TABLE: &[ConditionType] = &[
     },
     ConditionType {
         kind: FORMER,
-        meaning: "The message is the id of a CLB that the Service had; a new one is a different one.",
+        meaning: "The message lists the CLBs that the Service had, the last one first; a new one is a different one.",
         reasons: &[reason::GONE],
     },
 ];

@@ -144,9 +144,10 @@ pub(crate) fn moving_to(service: &Service) -> Option<LoadBalancerId> {
     is_on_its_way.then_some(target)
 }
 
-/// The CLB that the Service had before its type was another one.
-pub(crate) fn former_id(service: &Service) -> Option<LoadBalancerId> {
-    remembered(service, FORMER)
+/// The CLBs that the Service had before its type was another one, the last one first.
+pub(crate) fn former_ids(service: &Service) -> Vec<LoadBalancerId> {
+    let message = conditions::message_of(service, FORMER).unwrap_or_default();
+    message.split(',').filter_map(|id| id.parse().ok()).collect()
 }
 
 /// The CLB that a condition names while it holds.
@@ -291,7 +292,7 @@ fn own<'a>(load_balancer: &'a LoadBalancer, cluster: &ClusterId) -> Result<Found
 }
 
 /// The CLB of the default name that a crash left without our tags. One without tags of ours whose modification protection is off was
-/// preserved for the user when its Service went; so was one that the Service had before its type changed, even if the user has protected
+/// preserved for the user when its Service went; so was each that the Service had before its type changed, even if the user has protected
 /// it since.
 fn by_name<'a>(
     service: &Service,
@@ -299,10 +300,10 @@ fn by_name<'a>(
     observed: &[&'a LoadBalancer],
 ) -> Result<Option<Found<'a>>, FindError> {
     let name = marks::default_name(&service.uid);
-    let former = former_id(service);
+    let former = former_ids(service);
     let found = only(observed, |clb| {
         let untagged = !clb.tags.contains_key(OWNER_TAG) && !clb.tags.contains_key(CLUSTER_TAG);
-        let preserved = untagged && (!clb.modification_protection || former.as_ref() == Some(&clb.id));
+        let preserved = untagged && (!clb.modification_protection || former.contains(&clb.id));
         clb.name == name && !clb.tags.contains_key(OWNER_TAG) && !preserved
     })?;
     found.map(|load_balancer| own(load_balancer, cluster)).transpose()

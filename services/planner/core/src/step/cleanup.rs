@@ -18,6 +18,9 @@ const PRESERVE_SUFFIX: &str = PRESERVE.suffix;
 /// The event's reason where a clean-up does not get on.
 const FAILED: &str = events::reason::CLEAN_LOAD_BALANCER_FAILED;
 
+/// Former CLBs that a condition remembers.
+const MOST_FORMER: usize = 16;
+
 pub(super) fn clean_up(inputs: StepInputs<'_>) -> Step {
     let mut pass = Pass::new(inputs);
     let service = inputs.service;
@@ -195,8 +198,11 @@ fn finished(mut pass: Pass<'_>, preserve: bool) -> Step {
             format!("the Service is not of type LoadBalancer any more; {left}"),
         );
         if let Some(former) = former {
-            pass.conditions
-                .set(FORMER, true, reason::GONE, former.to_string());
+            let mut all = crate::find::former_ids(service);
+            all.retain(|id| *id != former);
+            all.insert(0, former);
+            let all: Vec<String> = all.iter().take(MOST_FORMER).map(ToString::to_string).collect();
+            pass.conditions.set(FORMER, true, reason::GONE, all.join(","));
         }
         // Nobody asks any more for what was wrong. Where it is asked for again, it is said again.
         for subject in [Subject::Problem, Subject::Notice] {

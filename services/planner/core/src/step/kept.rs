@@ -13,11 +13,11 @@ use crate::annotations::Row;
 use crate::annotations::backend::{VGROUP_PORT, WEIGHT};
 use crate::annotations::instance::{FORCE_OVERRIDE, LOAD_BALANCER_ID};
 use crate::desired::{Desired, Source};
-use crate::find::{Found, Owner, annotated_id, former_id, labelled_id};
+use crate::find::{Found, Owner, annotated_id, former_ids, labelled_id};
 
 /// A CLB that the Service is known to have had: the label survives an emptied status, the condition a change of type.
 pub(super) fn former(service: &Service) -> Option<LoadBalancerId> {
-    labelled_id(service).or_else(|| former_id(service))
+    labelled_id(service).or_else(|| former_ids(service).into_iter().next())
 }
 
 /// Where the Service has a CLB already, the annotation that names one cannot move it to another: the Service as it is in force, and the

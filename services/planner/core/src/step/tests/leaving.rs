@@ -67,6 +67,29 @@ fn a_preserved_clb_that_its_user_protects_is_not_found_again() {
 }
 
 #[test]
+fn of_several_preserved_clbs_none_is_found_again() {
+    let mut world = preserved(Lab::tcp());
+    let mut kept = Vec::new();
+    for number in 1..=3 {
+        assert_eq!(world.cloud.load_balancers.len(), number);
+        world.lab.service.service_type = ServiceType::ClusterIp;
+        world.settle();
+        for clb in world.cloud.load_balancers.values_mut() {
+            (clb.delete_protection, clb.modification_protection) = (true, true);
+        }
+        kept = world.cloud.load_balancers.values().cloned().collect();
+        world.memory = Memory::default();
+        world.lab.service.service_type = ServiceType::LoadBalancer;
+        assert_eq!(world.settle().state, State::Converged);
+    }
+    assert_eq!(world.cloud.load_balancers.len(), 4);
+    world.lab.service.annotations.clear();
+    world.lab.service.deleting = true;
+    world.settle();
+    assert!(world.cloud.load_balancers.values().eq(&kept));
+}
+
+#[test]
 fn a_clb_that_a_crash_left_without_tags_is_found_again_by_its_name() {
     let mut world = World::settled(Lab::tcp());
     world.lab.service.labels.clear();
