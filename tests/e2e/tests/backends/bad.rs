@@ -57,10 +57,7 @@ async fn an_address_without_an_eni(api: Api) -> anyhow::Result<()> {
         &address,
     ));
     lab.pods_are(&uid, &pods(1..4), 8080).await?;
-    assert_eq!(
-        times(&lab, "web", "(10.0.100.4:8080)").await?,
-        1
-    );
+    assert_eq!(times(&lab, "web", "(10.0.100.4:8080)").await?, 1);
     lab.stage.end().await;
     Ok(())
 }
@@ -161,10 +158,7 @@ async fn a_removal_that_is_refused(api: Api) -> anyhow::Result<()> {
     lab.pods_are(&uid, &pods(0..5), 8080).await?;
     cloud.clear_faults();
     lab.pods_are(&uid, &pods(1..5), 8080).await?;
-    assert_eq!(
-        times(&lab, "web", "(10.0.100.1:8080)").await?,
-        1
-    );
+    assert_eq!(times(&lab, "web", "(10.0.100.1:8080)").await?, 1);
     let asked = lab.calls(before, "RemoveVServerGroup").len();
     assert!(asked < 6, "asked {asked} times");
     lab.stage.end().await;

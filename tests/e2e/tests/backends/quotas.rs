@@ -103,9 +103,12 @@ async fn the_same_nodes_of_all_zones_as_configured(api: Api) -> anyhow::Result<(
     assert_eq!(restarted_with(&mut lab, None).await?, Vec::<String>::new());
     let before = lab.now();
     add_node(&lab.stage, 13).await?;
-    // A Service that comes now is told of thirteen nodes.
-    lab.apply(&by_hand("other").tcp(80)).await?;
-    lab.says("other", " (7 backends: ").await?;
+    // A Service that only the new node serves shows that it is known.
+    let label = ("backend-label", "kubernetes.io/hostname=n13");
+    let other = lab
+        .apply(&by_hand("other").tcp(80).annotated(label.0, label.1))
+        .await?;
+    lab.backends_are(&other, &["i-n13=100"]).await?;
     lab.delete("other").await?;
     assert_eq!(lab.writes_on(&uid, before), Vec::<String>::new());
     assert_eq!(there(&lab), chosen);
