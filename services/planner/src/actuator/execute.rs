@@ -1,12 +1,13 @@
 //! Giving one batch to the actuator and collecting its results.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use clb_model::operation::{Batch, Operation, OperationResult, Outcome};
 use clb_proto::actuator::v1;
 use clb_wire::actuator::{batch_to_proto, operation_result_from_proto};
 use tokio::time::timeout;
-use tonic::Code;
+use tonic::{Code, Status};
 
 use super::{ActuatorClient, reason};
 
@@ -31,7 +32,7 @@ pub(crate) async fn execute(mut client: ActuatorClient, batch: &Batch) -> Execut
     let run = async {
         let mut stream = match client.execute(request).await {
             Ok(response) => response.into_inner(),
-            Err(status) => return Err((certainly_refused(status.code()), reason(&status))),
+            Err(status) => return Err((certainly_refused(&status), reason(&status))),
         };
         loop {
             match stream.message().await {
@@ -56,10 +57,11 @@ pub(crate) async fn execute(mut client: ActuatorClient, batch: &Batch) -> Execut
     Execution::Results(results)
 }
 
-/// Codes with which the actuator, not the transport, says no before it does anything.
-fn certainly_refused(code: Code) -> bool {
-    matches!(
-        code,
+/// Whether the actuator said no before it did anything. A status with a cause was made on this side of the transport, where a stream that
+/// is reset has some of the same codes: then the batch may be running.
+fn certainly_refused(status: &Status) -> bool {
+    let is_refusal = matches!(
+        status.code(),
         Code::InvalidArgument
             | Code::NotFound
             | Code::PermissionDenied
@@ -67,7 +69,8 @@ fn certainly_refused(code: Code) -> bool {
             | Code::FailedPrecondition
             | Code::ResourceExhausted
             | Code::Unimplemented
-    )
+    );
+    is_refusal && status.source().is_none()
 }
 
 /// What became of an operation without a result, nobody knows.
@@ -82,5 +85,22 @@ fn fill_up(operations: &[Operation], results: &mut Vec<OperationResult>, why: &s
                 left_out: Vec::new(),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn only_the_actuators_own_refusal_is_certain() {
+        let refused = Status::resource_exhausted("batches are running already");
+        assert!(certainly_refused(&refused));
+        let mut reset = Status::resource_exhausted("h2 protocol error: enhance your calm");
+        reset.set_source(Arc::new(std::io::Error::other("stream reset")));
+        assert!(!certainly_refused(&reset));
+        assert!(!certainly_refused(&Status::unavailable("shutting down")));
     }
 }
