@@ -1,7 +1,7 @@
 //! Whether a listener that is there can become the wanted one, or has to be made anew: what it cannot change are its protocol, what it
 //! redirects to, the class of its scheduler, and a health check's port back to that of the backends.
 
-use clb_model::attribute::{ListenerAttribute, ListenerAttributes};
+use clb_model::attribute::{AttributeValue, ListenerAttribute, ListenerAttributes};
 use clb_model::cloud::{Listener, ListenerKey};
 
 use super::PlanContext;
@@ -27,10 +27,15 @@ pub(super) fn decide_for<'p>(
     let mut from_scratch = wanted.creation.clone();
     from_scratch.merge(&wanted.named);
     if key.protocol != wanted.key.protocol {
+        let opened = if is_guarded(&listener.attributes) && !is_guarded(&from_scratch) {
+            "; the listener's access control, which no annotation names any more, ends with it"
+        } else {
+            ""
+        };
         return recreate(
             from_scratch,
             format!(
-                "annotation {} makes port {} {} instead of {}",
+                "annotation {} makes port {} {} instead of {}{opened}",
                 context.name_of(&PROTOCOL_PORT),
                 key.port,
                 wanted.key.protocol,
@@ -82,4 +87,9 @@ pub(super) fn decide_for<'p>(
         return recreate(attributes, reason);
     }
     Action::Adjust { wanted, listener }
+}
+
+/// Whether an access control list says who may connect.
+fn is_guarded(attributes: &ListenerAttributes) -> bool {
+    attributes.get(ListenerAttribute::AclStatus) == Some(&AttributeValue::On(true))
 }

@@ -143,6 +143,27 @@ fn another_protocol_on_a_port_replaces_the_listener() {
     assert_eq!(world.clb().vgroups.len(), 1);
 }
 
+/// A listener of another protocol is another listener: what was set on the old one goes with it, and nobody is let in unawares.
+#[test]
+fn access_control_that_ends_with_a_protocol_is_said() {
+    let with_list = |lab: Lab| {
+        let lab = lab.annotated("acl-status", "on").annotated("acl-type", "white");
+        lab.annotated("acl-id", "acl-1")
+    };
+    for stays in [false, true] {
+        let mut world = World::settled(with_list(Lab::tcp()));
+        let http = Lab::tcp().annotated("protocol-port", "http:80");
+        let service = if stays { with_list(http) } else { http }.service;
+        world.lab.service.annotations = service.annotations;
+        world.settle();
+        let said = world.said();
+        let told = said
+            .iter()
+            .any(|text| text.contains("access control") && text.contains("ends with it"));
+        assert_eq!(told, !stays, "{said:?}");
+    }
+}
+
 #[test]
 fn tcp_and_udp_share_a_port_number() {
     let mut world = World::settled(Lab::with_ports(vec![tcp_port(53)]));
