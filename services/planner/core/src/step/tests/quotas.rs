@@ -163,7 +163,7 @@ fn what_a_quota_leaves_out_is_told_once_whichever_backends_it_is() {
     let names: Vec<String> = (10..30).map(|number| format!("n{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let ports: Vec<ServicePort> = (80..90).map(tcp_port).collect();
-    let mut lab = with_nodes(Lab::with_ports(ports.clone()), &names);
+    let mut lab = with_nodes(Lab::with_ports(ports), &names);
     lab.cluster.quotas.backends_per_load_balancer = 20;
     let mut world = World::new(lab);
     world.settle();
