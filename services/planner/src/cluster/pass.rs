@@ -289,6 +289,7 @@ impl ClusterTask {
         let service = &known.service.key;
         let results = match execution {
             Execution::NotTaken(reason) => {
+                known.batches = 0;
                 tracing::warn!(%service, reason, "the actuator did not take a batch; it is planned again (where a newer plan is known: another planner runs, or this machine's clock is behind)");
                 self.queue.retry(uid, Duration::ZERO, now);
                 return BatchEnd::Broken;
@@ -305,11 +306,13 @@ impl ClusterTask {
             if known.batches > BATCHES_WITHOUT_WAIT {
                 self.queue.retry(uid, Duration::ZERO, now);
             } else {
+                self.queue.progressed(uid);
                 // Held until the release that follows, then in line.
                 self.queue.add(uid, Urgency::AfterWait, now);
             }
             return BatchEnd::Done;
         }
+        known.batches = 0;
         match asked_to_wait(&results) {
             Some(wait) => self.queue.wait(uid, wait, now),
             None => self.queue.retry(uid, Duration::ZERO, now),

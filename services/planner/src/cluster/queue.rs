@@ -173,6 +173,13 @@ impl WorkQueue {
         }
     }
 
+    /// A batch of its succeeded: what is next does not wait for what failed before it. The next failure still waits longer than those.
+    pub(crate) fn progressed(&mut self, uid: &ServiceUid) {
+        if let Some(entry) = self.services.get_mut(uid) {
+            entry.not_before = None;
+        }
+    }
+
     /// Puts those in line whose time has come.
     pub(crate) fn ring(&mut self, now: Instant) {
         while self.timers.first().is_some_and(|(due, _)| *due <= now) {

@@ -191,6 +191,45 @@ async fn outcomes_that_are_no_success_are_planned_again_after_a_growing_wait() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_follows_a_success_does_not_wait_for_earlier_failures() {
+    for failures in [4, 12] {
+        let mut bench = Bench::start();
+        let web = with_finalizer(service("web"));
+        bench
+            .actuator
+            .put(load_balancer("lb-1", "web", &marks::default_name(&web.uid)));
+        let mut watcher = bench.watcher().await;
+        let mut wait = Duration::ZERO;
+        let mut begun = tokio::time::Instant::now();
+        watcher
+            .snapshot(&[annotated(web.clone(), WANTED_NAME, "other")])
+            .await;
+        for _ in 0..failures {
+            let stale = Outcome::Stale {
+                part: "instance".to_owned(),
+            };
+            let execution = bench.batch().await;
+            wait = begun.elapsed();
+            begun = tokio::time::Instant::now();
+            execution.end_with(stale).await;
+            watcher.heartbeat(Duration::ZERO).await;
+        }
+        watcher.upsert(&deleting(web)).await;
+        bench.batch().await.succeed().await;
+        let deleted = tokio::time::Instant::now();
+        assert_eq!(
+            watcher.directive().await.writes.finalizer,
+            FinalizerAction::Absent
+        );
+        assert!(
+            deleted.elapsed() < wait / 2,
+            "{:?} of {wait:?}",
+            deleted.elapsed()
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_batches_are_under_way_than_configured_and_all_get_their_turn() {
     let mut bench = Bench::with_room_for(2);
     let services: Vec<_> = (0..7)
