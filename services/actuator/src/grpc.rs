@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clb_model::ServiceUid;
+use clb_model::{LoadBalancerId, ServiceUid};
 use clb_proto::actuator::v1;
 use clb_proto::actuator::v1::actuator_service_server::ActuatorService;
 use clb_proto::actuator::v1::watch_request::Message;
@@ -219,6 +219,15 @@ fn take_interests(view: &ViewHandle, request: v1::WatchRequest) -> Result<(), St
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| Status::invalid_argument(format!("removals: {error}")))?;
     view.change_interests(upserts, &removals);
+    let look_again = interests
+        .look_again
+        .into_iter()
+        .map(LoadBalancerId::new)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| Status::invalid_argument(format!("look_again: {error}")))?;
+    if !look_again.is_empty() {
+        view.look_again(look_again);
+    }
     Ok(())
 }
 

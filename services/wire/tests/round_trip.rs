@@ -87,7 +87,8 @@ proptest! {
         for update in [
             MirrorUpdate::LoadBalancer(Box::new(load_balancer)),
             MirrorUpdate::Gone(id.clone()),
-            MirrorUpdate::Resolved { service, load_balancers: vec![id] },
+            MirrorUpdate::Resolved { service, load_balancers: vec![id.clone()] },
+            MirrorUpdate::Looked(id),
             MirrorUpdate::Synced,
             MirrorUpdate::Trouble { reason },
         ] {

@@ -131,6 +131,7 @@ async fn load_in_background(mirror: &Arc<Mirror>, batch: Vec<(LoadBalancerId, Wa
                 None if reading.overtaken.contains(&id) => state.unread.overtaken(&id, wanted),
                 None => {
                     state.unread.succeeded(&id);
+                    state.looked_at(&id, wanted, Instant::now());
                     None
                 }
             }

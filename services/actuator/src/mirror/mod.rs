@@ -3,6 +3,7 @@
 //! - `listing` reads all CLBs of the region in pages: at start, then slowly and for ever (the audit).
 //! - `loader` has listeners, groups and backends read of those that matter: ours, and those that an interest names; `reading` reads them,
 //!   `access_lists` the lists of ours that listeners use; `unread` keeps what could not be read for later.
+//! - `looks` has CLBs read again out of turn because a planner asks.
 //! - `parts` takes over what was read or written, gives each part its version and keeps the indexes.
 //! - `view` is one planner's window on it; `interests` is what it looks for, `publish` what it is shown, `outbox` what is still to be
 //!   sent.
@@ -16,6 +17,7 @@ mod index;
 mod interests;
 mod listing;
 mod loader;
+mod looks;
 mod outbox;
 mod parts;
 mod publish;
@@ -336,6 +338,12 @@ impl ViewHandle {
             .lock()
             .change_interests(self.number, upserts, removals);
         self.mirror.load.notify_one();
+    }
+
+    /// Has CLBs read again, because what they were last shown to hold stands in a Service's way. [`MirrorUpdate::Looked`] tells of each
+    /// when that is over.
+    pub(crate) fn look_again(&self, ids: Vec<LoadBalancerId>) {
+        self.mirror.look_again(self.number, ids);
     }
 
     /// The next thing to send; waits until there is one. Cancel-safe.

@@ -13,6 +13,8 @@ pub(crate) enum Item {
     LoadBalancer(LoadBalancerId),
     /// What an interest has found.
     Resolved(ServiceUid),
+    /// That a CLB has been read again, as the planner asked.
+    Looked(LoadBalancerId),
     /// That the cluster's own CLBs are complete.
     Synced,
     /// What is wrong.

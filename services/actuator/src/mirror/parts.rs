@@ -14,6 +14,7 @@ use super::entry::{Entry, PartKey};
 use super::index::Index;
 use super::loader::Wanted;
 
+use super::looks::Looks;
 use super::unread::Unread;
 use super::view::View;
 
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) wanted: BTreeMap<LoadBalancerId, Wanted>,
     /// What is to be read again after a pause.
     pub(super) unread: Unread,
+    /// What was read lately.
+    pub(super) looks: Looks,
     term: u64,
     number: u64,
     /// Counts beginnings and ends of own writes, and removals.
@@ -75,6 +78,7 @@ impl State {
             trouble: None,
             wanted: BTreeMap::new(),
             unread: Unread::default(),
+            looks: Looks::default(),
             term,
             number: 0,
             clock: 0,

@@ -130,6 +130,7 @@ impl State {
                         });
                     }
                 }
+                Item::Looked(id) => return Some(MirrorUpdate::Looked(id)),
                 Item::Synced if self.trouble.is_none() => return Some(MirrorUpdate::Synced),
                 Item::Synced => {}
                 Item::Trouble => {

@@ -198,3 +198,48 @@ fn what_was_read_of_an_incomplete_clb_is_not_read_again() {
     };
     assert_eq!(state.put_details(&id(), other), ["listeners"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_planner_that_asks_for_a_look_hears_when_it_is_over_and_a_recent_one_is_not_repeated() {
+    let mut state = state();
+    state.all_listed();
+    let view = state.open_view("c-lab", Arc::new(Notify::new()));
+    let named = LoadBalancerId::new("lb-absent").unwrap();
+    let by_id = Interest {
+        load_balancer: Some(named.clone()),
+        ..interest("u", "a-name")
+    };
+    state.change_interests(view, vec![by_id], &[]);
+    state.wanted.clear();
+    updates(&mut state, view);
+    let looked = |id: &LoadBalancerId| vec![MirrorUpdate::Looked(id.clone())];
+
+    for id in [id(), named] {
+        let begun = Instant::now();
+        state.ask_for_look(view, id.clone(), begun);
+        assert_eq!(state.wanted.remove(&id), Some(Wanted::ALL));
+        assert!(updates(&mut state, view).is_empty());
+        state.looked_at(&id, Wanted::ALL, begun);
+        assert_eq!(updates(&mut state, view), looked(&id));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        state.ask_for_look(view, id.clone(), Instant::now());
+        assert_eq!(
+            updates(&mut state, view),
+            looked(&id),
+            "it was looked at just now"
+        );
+        assert!(state.wanted.is_empty());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        state.ask_for_look(view, id.clone(), Instant::now());
+        assert_eq!(state.wanted.remove(&id), Some(Wanted::ALL));
+        // Its own attributes alone are no look at what is on it.
+        if state.get(&id).is_some() {
+            state.looked_at(&id, Wanted::INSTANCE, Instant::now());
+            assert!(updates(&mut state, view).is_empty());
+        }
+    }
+    let unseen = LoadBalancerId::new("lb-of-others").unwrap();
+    state.ask_for_look(view, unseen.clone(), Instant::now());
+    assert_eq!(updates(&mut state, view), looked(&unseen));
+    assert!(state.wanted.is_empty());
+}

@@ -21,6 +21,8 @@ pub(super) struct View {
     /// The Services whose last announced findings name a CLB.
     pub(super) announced: HashMap<LoadBalancerId, BTreeSet<ServiceUid>>,
     pub(super) shown: HashSet<LoadBalancerId>,
+    /// CLBs that the planner wants to be looked at again.
+    pub(super) asked: HashSet<LoadBalancerId>,
     /// CLBs of the cluster whose details are still to be read before everything is there; none before the listing.
     pub(super) unsynced: Option<HashSet<LoadBalancerId>>,
     pub(super) synced: bool,
@@ -100,6 +102,7 @@ impl State {
             by_id: HashMap::new(),
             announced: HashMap::new(),
             shown: HashSet::new(),
+            asked: HashSet::new(),
             unsynced: None,
             synced: false,
             outbox: Outbox::default(),

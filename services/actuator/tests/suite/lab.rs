@@ -321,7 +321,7 @@ impl Watch {
         };
         let interests = v1::WatchInterests {
             upserts: vec![interest_to_proto(&interest)],
-            removals: Vec::new(),
+            ..v1::WatchInterests::default()
         };
         self.send(interests).await;
     }
@@ -338,15 +338,24 @@ impl Watch {
         });
         let interests = v1::WatchInterests {
             upserts: upserts.collect(),
-            removals: Vec::new(),
+            ..v1::WatchInterests::default()
         };
         self.send(interests).await;
     }
 
     pub(crate) async fn no_longer_interested_in(&self, uid: &str) {
         let interests = v1::WatchInterests {
-            upserts: Vec::new(),
             removals: vec![uid.to_owned()],
+            ..v1::WatchInterests::default()
+        };
+        self.send(interests).await;
+    }
+
+    /// Asks for another look at a CLB.
+    pub(crate) async fn look_again(&self, id: &str) {
+        let interests = v1::WatchInterests {
+            look_again: vec![id.to_owned()],
+            ..v1::WatchInterests::default()
         };
         self.send(interests).await;
     }

@@ -253,3 +253,33 @@ async fn a_clb_that_must_not_be_read_hides_no_other() {
         assert_eq!(watch.resolved().await.1, [ids[4].clone()], "{action}");
     }
 }
+
+#[tokio::test]
+async fn what_went_by_hand_is_seen_when_a_planner_asks_for_another_look() {
+    let lab = Lab::start().await;
+    let (id, _) = lab.create("uid-1").await;
+    let mut watch = lab.watch().await;
+    while watch.next().await != MirrorUpdate::Synced {}
+    let listener = [("LoadBalancerId", id.as_str()), ("ListenerPort", "80")];
+    lab.account.call("DeleteLoadBalancerListener", &listener).unwrap();
+    watch.look_again(id.as_str()).await;
+    let mut seen = None;
+    loop {
+        match watch.next().await {
+            MirrorUpdate::LoadBalancer(load_balancer) => seen = Some(load_balancer),
+            MirrorUpdate::Looked(looked) => {
+                assert_eq!(looked, id);
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(seen.unwrap().listeners.is_empty());
+
+    let reads = lab.calls("DescribeLoadBalancerListeners");
+    for id in [id.as_str(), "lb-of-nobody"] {
+        watch.look_again(id).await;
+        assert_eq!(watch.next().await, MirrorUpdate::Looked(id.parse().unwrap()));
+    }
+    assert_eq!(lab.calls("DescribeLoadBalancerListeners"), reads);
+}

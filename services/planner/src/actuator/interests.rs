@@ -1,10 +1,10 @@
-//! The Services whose CLBs the planner wants to see, on their way to the actuator: the latest per Service.
+//! The Services whose CLBs the planner wants to see, and the CLBs that it wants to be read again, on their way to the actuator: the latest per Service.
 //!
 //! The cluster's task sets them, the mirror stream takes what changed; a new stream takes all.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clb_model::ServiceUid;
+use clb_model::{LoadBalancerId, ServiceUid};
 use clb_proto::actuator::v1;
 use clb_wire::actuator::{Interest, interest_to_proto};
 use parking_lot::Mutex;
@@ -24,6 +24,7 @@ pub(crate) struct Interests {
 struct Inner {
     wanted: BTreeMap<ServiceUid, Interest>,
     unsent: BTreeSet<ServiceUid>,
+    look_again: BTreeSet<LoadBalancerId>,
 }
 
 impl Interests {
@@ -46,6 +47,12 @@ impl Interests {
         }
     }
 
+    /// CLBs that the actuator is to read again.
+    pub(crate) fn look_again(&self, ids: &BTreeSet<LoadBalancerId>) {
+        self.inner.lock().look_again.extend(ids.iter().cloned());
+        self.changed.notify_one();
+    }
+
     /// A new stream: everything is unsent.
     pub(crate) fn restart(&self) {
         let mut inner = self.inner.lock();
@@ -65,6 +72,11 @@ impl Interests {
                 Some(interest) => message.upserts.push(interest_to_proto(interest)),
                 None => message.removals.push(uid.to_string()),
             }
+        }
+        while message.look_again.len() < PER_MESSAGE
+            && let Some(id) = inner.look_again.pop_first()
+        {
+            message.look_again.push(id.to_string());
         }
         (message != v1::WatchInterests::default()).then_some(message)
     }

@@ -141,7 +141,10 @@ impl MirrorStream {
                     self.reach
                         .failing(self.id(), format!("the mirror lags: {reason}"));
                 }
-                MirrorUpdate::LoadBalancer(_) | MirrorUpdate::Gone(_) | MirrorUpdate::Resolved { .. } => {}
+                MirrorUpdate::LoadBalancer(_)
+                | MirrorUpdate::Gone(_)
+                | MirrorUpdate::Resolved { .. }
+                | MirrorUpdate::Looked(_) => {}
             }
             if !self.cluster.tell(Event::Mirror(Mirror::Update(update))).await {
                 return "the cluster's task has ended".to_owned();

@@ -6,6 +6,7 @@ use clb_model::directive::{DirectiveOutcome, DirectiveResult};
 use clb_model::ownership::{Candidate, Standing, remembered_class, standing};
 use clb_model::{LoadBalancerId, ServiceUid};
 use clb_telemetry::TraceContext;
+use clb_wire::actuator::MirrorUpdate;
 use clb_wire::records::Object;
 use tokio::time::Instant;
 
@@ -32,6 +33,11 @@ impl ClusterTask {
             }
             Event::Mirror(Mirror::Update(update)) => {
                 let now = Instant::now();
+                if let MirrorUpdate::Looked(id) = &update {
+                    for uid in self.state.looked(id) {
+                        self.queue.add(&uid, Urgency::AtOnce, now);
+                    }
+                }
                 for uid in self.view.apply(update) {
                     let unshown: Vec<&str> = self.view.unshown(&uid).map(LoadBalancerId::as_str).collect();
                     if !unshown.is_empty() {

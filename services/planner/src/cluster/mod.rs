@@ -3,7 +3,7 @@
 //!
 //! - [`event`]: what it is told; [`hearing`]: what it does about it;
 //! - [`worker`]: the task; [`pass`]: one pass and what follows from it; [`describe`]: for operators;
-//! - [`state`]: Services and Nodes; [`view`]: the mirror; [`attachments`], [`unseen`]: in how many groups each instance is; [`facts`]: answers of
+//! - [`state`]: Services and Nodes; [`view`]: the mirror; [`looks`]: when it is to be brought up to date; [`attachments`], [`unseen`]: in how many groups each instance is; [`facts`]: answers of
 //!   the cloud;
 //! - [`queue`]: which Service is next; [`effects`]: what must be seen after a batch; [`change`]: traces.
 
@@ -14,6 +14,7 @@ pub(crate) mod effects;
 pub(crate) mod event;
 pub(crate) mod facts;
 pub(crate) mod hearing;
+pub(crate) mod looks;
 pub(crate) mod pass;
 pub(crate) mod queue;
 pub(crate) mod state;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span, info_span};
 
 use super::effects::signs;
+use super::looks::Looks;
 use super::queue::Urgency;
 use super::unseen::{LOOK_AGAIN, most_attachments};
 use super::worker::{ClusterTask, Finished, UnderWay};
@@ -97,6 +98,18 @@ impl ClusterTask {
                 self.waiting_for_room.push_back(uid.clone());
             }
             return;
+        }
+        if step.state != State::Observing
+            && let Some(next) = Looks::next(&mut known.looks, &step.doubtful, &service, now)
+        {
+            if next.ask {
+                self.interests.look_again(&step.doubtful);
+            }
+            self.queue.wake_at(uid, next.at);
+            if next.wait {
+                self.view.attachments.restore(uid, own_attachments);
+                return;
+            }
         }
         if let Some(address) = step.batch.as_ref().and_then(static_address)
             && !self.facts.claim(uid, &address)

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::change::PendingChange;
 use super::effects::Signs;
+use super::looks::Looks;
 use crate::snapshot::staging::Deleted;
 
 /// The Services and Nodes of one cluster.
@@ -41,8 +42,10 @@ pub(crate) struct ServiceState {
     pub(crate) trace_id: String,
     /// What the mirror must show before the next pass, and until when that is waited for.
     pub(crate) awaiting: Option<(Signs, Instant)>,
-    /// Batches since the Service was last as it should be.
+    /// Batches that succeeded, one after the other, since the Service was last as it should be, and the one that is out.
     pub(crate) batches: u32,
+    /// The looks at CLBs that hold it up.
+    pub(crate) looks: Option<Looks>,
     /// It has operations for which there was no room among the batches under way.
     pub(crate) waits_for_room: bool,
 }
@@ -67,6 +70,7 @@ impl ServiceState {
             trace_id: String::new(),
             awaiting: None,
             batches: 0,
+            looks: None,
             waits_for_room: false,
         }
     }
@@ -100,6 +104,13 @@ impl ClusterState {
         }
         difference.changed.retain(|uid| self.services.contains_key(uid));
         difference
+    }
+
+    /// A CLB was looked at again: the Services that waited for that, to be planned now.
+    pub(crate) fn looked(&mut self, id: &LoadBalancerId) -> Vec<ServiceUid> {
+        let all = self.services.iter_mut();
+        let waited = all.filter_map(|(uid, known)| known.looks.as_mut()?.looked(id).then(|| uid.clone()));
+        waited.collect()
     }
 
     /// A Service's new state. Another Service of the same name is gone.

@@ -147,7 +147,7 @@ impl View {
                 self.resolved.insert(service.clone(), load_balancers);
                 BTreeSet::from([service])
             }
-            MirrorUpdate::Synced | MirrorUpdate::Trouble { .. } => BTreeSet::new(),
+            MirrorUpdate::Looked(_) | MirrorUpdate::Synced | MirrorUpdate::Trouble { .. } => BTreeSet::new(),
         }
     }
 

@@ -37,6 +37,7 @@ struct Cloud {
     opened: usize,
     certificates: BTreeSet<String>,
     inspections: usize,
+    looks: Vec<LoadBalancerId>,
     silent: bool,
     created: u64,
 }
@@ -85,6 +86,19 @@ impl FakeActuator {
     /// How often it was asked about certificates and the like.
     pub(super) fn inspections(&self) -> usize {
         self.cloud.lock().inspections
+    }
+
+    /// The CLBs that it was to look at again.
+    pub(super) fn looks(&self) -> usize {
+        self.cloud.lock().looks.len()
+    }
+
+    /// Says that it has looked at all of them.
+    pub(super) fn looked(&self) {
+        let mut cloud = self.cloud.lock();
+        for id in cloud.looks.clone() {
+            cloud.send(&MirrorUpdate::Looked(id));
+        }
     }
 
     /// How many Watch streams were opened.
@@ -265,6 +279,8 @@ impl ActuatorService for FakeActuator {
                         cloud.resolve(&interest);
                         cloud.interests.insert(interest.service.clone(), interest);
                     }
+                    let looks = message.look_again.iter().map(|id| id.parse().unwrap());
+                    cloud.looks.extend(looks);
                     for removal in message.removals {
                         cloud.interests.remove(&ServiceUid::new(removal).unwrap());
                     }

@@ -15,6 +15,9 @@ use clb_planner_core::step::{Observation, PlannedBatch, State, Step, StepInputs}
 /// The annotation with the CLB's name.
 pub(super) const WANTED_NAME: &str = "wanted-name";
 
+/// The annotation of a Service that its CLB, as it is shown, holds up.
+pub(super) const IN_DOUBT: &str = "in-doubt";
+
 /// The annotation with a certificate to ask about first.
 pub(super) const CERTIFICATE: &str = "certificate";
 
@@ -29,6 +32,7 @@ pub(super) fn step(inputs: StepInputs<'_>) -> Step {
         message: String::new(),
         memory: inputs.memory.clone(),
         wake_at_ms: None,
+        doubtful: BTreeSet::new(),
     };
     let Observation::Known(found) = inputs.observed else {
         return done(State::Observing);
@@ -70,6 +74,16 @@ pub(super) fn step(inputs: StepInputs<'_>) -> Step {
 }
 
 fn existing(load_balancer: &LoadBalancer, service: &Service, done: impl Fn(State) -> Step) -> Step {
+    if service.annotations.contains_key(IN_DOUBT) {
+        let mut step = done(State::Failed);
+        step.doubtful.insert(load_balancer.id.clone());
+        step.writes.events = vec![Event {
+            severity: Severity::Warning,
+            reason: "InTheWay".into(),
+            message: service.annotations[IN_DOUBT].clone(),
+        }];
+        return step;
+    }
     let wanted = service.annotations.get(WANTED_NAME);
     if let Some(name) = wanted.filter(|name| **name != load_balancer.name) {
         let mut step = done(State::Converging);

@@ -7,6 +7,7 @@ mod directives;
 mod fake_actuator;
 mod fake_core;
 mod fake_watcher;
+mod looks;
 mod mirror;
 mod quotas;
 mod scale;

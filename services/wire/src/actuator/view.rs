@@ -12,6 +12,7 @@ use crate::field::Reader;
 const INTEREST: Reader = Reader("Interest");
 const WATCH_RESPONSE: Reader = Reader("WatchResponse");
 const LOAD_BALANCER_GONE: Reader = Reader("LoadBalancerGone");
+const LOAD_BALANCER_LOOKED: Reader = Reader("LoadBalancerLooked");
 const INTEREST_RESOLVED: Reader = Reader("InterestResolved");
 
 /// How the CLB of one Service can be found.
@@ -39,6 +40,8 @@ pub enum MirrorUpdate {
         /// The CLBs that match by tag, id or default name.
         load_balancers: Vec<LoadBalancerId>,
     },
+    /// A CLB was read again, as was asked for; what is new of it came before.
+    Looked(LoadBalancerId),
     /// The CLBs that carry the cluster's tag have all been sent.
     Synced,
     /// The mirror cannot be filled or kept; taken back by the next [`MirrorUpdate::Synced`].
@@ -89,6 +92,7 @@ pub fn mirror_update_to_proto(update: &MirrorUpdate) -> v1::WatchResponse {
             service_uid: service.to_string(),
             load_balancer_ids: load_balancers.iter().map(ToString::to_string).collect(),
         }),
+        MirrorUpdate::Looked(id) => Message::Looked(v1::LoadBalancerLooked { id: id.to_string() }),
         MirrorUpdate::Synced => Message::Synced(v1::WatchSynced {}),
         MirrorUpdate::Trouble { reason } => Message::Trouble(v1::MirrorTrouble {
             reason: reason.clone(),
@@ -118,6 +122,7 @@ pub fn mirror_update_from_proto(message: v1::WatchResponse) -> Result<MirrorUpda
                 .map(|id| INTEREST_RESOLVED.text("load_balancer_ids", id))
                 .collect::<Result<_, _>>()?,
         },
+        Message::Looked(looked) => MirrorUpdate::Looked(LOAD_BALANCER_LOOKED.text("id", &looked.id)?),
         Message::Synced(v1::WatchSynced {}) => MirrorUpdate::Synced,
         Message::Trouble(trouble) => MirrorUpdate::Trouble {
             reason: trouble.reason,

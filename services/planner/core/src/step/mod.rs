@@ -5,6 +5,7 @@
 
 mod cleanup;
 mod contested_tags;
+mod doubts;
 mod kept;
 mod memory;
 mod moving;
@@ -169,6 +170,9 @@ pub struct Step {
     pub message: String,
     /// What the next pass gets.
     pub memory: Memory,
+    /// CLBs that hold the Service up by what the mirror shows of them, which may be out of date: to be read again, before anything is told
+    /// and now and then while it lasts.
+    pub doubtful: BTreeSet<LoadBalancerId>,
     /// Call again at this time (milliseconds since 1970) even if nothing changes: a Node's grace time ends, a certificate expires.
     pub wake_at_ms: Option<u64>,
 }

@@ -9,7 +9,8 @@ use clb_model::events;
 use clb_model::marks::CLASS_CONDITION;
 
 use super::contested_tags;
-use super::kept::{former, in_force};
+use super::doubts::{doubt_obstacles, doubt_refusal, doubt_search};
+use super::kept::{former, has_our_listeners, in_force};
 use super::moving;
 use super::pass::Pass;
 use super::readiness_gates::registered;
@@ -182,6 +183,7 @@ fn mistaken(mut pass: Pass<'_>, service: &Service, mut problems: Vec<Problem>) -
     if let Some(refusal) = refusal {
         pass.conditions
             .set(PROGRAMMED, false, refusal.reason, message.clone());
+        doubt_refusal(&mut pass, inputs.service);
     }
     follow_backends(&mut pass, service);
     if problems
@@ -290,6 +292,7 @@ fn not_found(mut pass: Pass<'_>, error: &FindError) -> Step {
     pass.notifications
         .say(Subject::Failure, Severity::Warning, FAILED, &message, None);
     pass.conditions.set(PROGRAMMED, false, reason, message.clone());
+    doubt_search(&mut pass, error);
     pass.end(State::Failed, message)
 }
 
@@ -354,6 +357,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     let mut plan = plan::plan(pass.plan_context(&left_out), desired, Some(load_balancer), None);
     let missing = missing_backends(&pass.memory, desired, &plan, load_balancer);
     plan.obstacles.extend(missing);
+    doubt_obstacles(&mut pass, &plan, &load_balancer.id);
     pass.writes.readiness_gates = registered(&desired.gated_pods, &plan, load_balancer);
     if let Some(message) = cannot_change {
         pass.notifications.say(
@@ -377,7 +381,10 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
         say_preserved(&mut pass, Some(&load_balancer.id), changes);
     }
     let converging = pass.give(&plan, Some(&load_balancer.id));
-    if !converging || problem.is_some() || serves(desired, &plan, load_balancer) {
+    // Nobody is sent to an address at which nothing of the Service listens.
+    let has_begun = !inputs.service.ingress.is_empty() || has_our_listeners(inputs, load_balancer);
+    let can_be_told = problem.is_some() && has_begun;
+    if !converging || can_be_told || serves(desired, &plan, load_balancer) {
         write_status(&mut pass, desired, &plan, load_balancer);
     }
     if let Some(problem) = problem {

@@ -28,6 +28,8 @@ pub(super) struct Pass<'a> {
     pub(super) notifications: Notifications,
     pub(super) memory: Memory,
     pub(super) questions: BTreeSet<Question>,
+    /// See [`Step::doubtful`].
+    pub(super) doubtful: BTreeSet<LoadBalancerId>,
     batch: Option<PlannedBatch>,
     wake_at_ms: Option<u64>,
 }
@@ -41,6 +43,7 @@ impl<'a> Pass<'a> {
             notifications: Notifications::of(inputs.service, &inputs.memory.said),
             memory: inputs.memory.clone(),
             questions: BTreeSet::new(),
+            doubtful: BTreeSet::new(),
             batch: None,
             wake_at_ms: None,
         }
@@ -197,6 +200,7 @@ impl<'a> Pass<'a> {
             message: message.into(),
             memory: self.memory,
             wake_at_ms: self.wake_at_ms,
+            doubtful: self.doubtful,
         }
     }
 }

@@ -6,6 +6,7 @@ mod backends;
 mod cleanup;
 pub(crate) mod cloud;
 mod creation;
+mod doubts;
 mod examples;
 mod families;
 mod foreign;
