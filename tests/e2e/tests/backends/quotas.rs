@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clb_e2e::{Api, add_node, listeners, load_balancer_of, remove_node};
+use clb_e2e::{Api, add_node, events_of, find_load_balancer, listeners, load_balancer_of, remove_node};
 use cloud_sim::Outcome;
 use serde_json::json;
 
@@ -13,6 +13,7 @@ on_both_apis!(
     the_same_nodes_of_all_zones_as_configured,
     fifty_attachments_per_instance,
     services_that_come_together_share_what_is_left,
+    a_quota_that_is_lower_than_configured,
     fifty_listeners_per_clb,
 );
 
@@ -207,6 +208,40 @@ async fn services_that_come_together_share_what_is_left(api: Api) -> anyhow::Res
         .filter(|call| matches!(&call.outcome, Outcome::Error { .. }))
         .collect();
     assert_eq!(refused, [], "planned for, not run into");
+    lab.stage.end().await;
+    Ok(())
+}
+
+/// The account has less than the planner was told: the Service gets its listener all the same, one event says why it has no backends, and
+/// they come when there is room.
+async fn a_quota_that_is_lower_than_configured(api: Api) -> anyhow::Result<()> {
+    let Some(lab) = with_quotas(api).await? else {
+        return Ok(());
+    };
+    let cloud = lab.stage.world.cloud.cloud();
+    cloud.change_circumstances(|circumstances| circumstances.quotas.attachments = 0);
+    let uid = lab.apply(&by_hand("web").tcp(80)).await?;
+    lab.stage
+        .until("the listener is there", async || {
+            let found = find_load_balancer(&lab.stage, &uid);
+            Ok(found.is_some_and(|found| listeners(&found) == ["tcp/80"]))
+        })
+        .await?;
+    let code = "InstanceBackendServerNumberOverLimit";
+    lab.says("web", code).await?;
+    lab.has_backends(&uid, 0).await?;
+    assert_eq!(
+        lab.calls(0, "CreateVServerGroup").len(),
+        2,
+        "with backends, then without"
+    );
+    let events = events_of(&lab.stage, "web").await?;
+    let told = events.iter().filter(|(_, _, message)| message.contains(code));
+    assert_eq!(told.count(), 1, "{events:?}");
+
+    cloud.change_circumstances(|circumstances| circumstances.quotas.attachments = 50);
+    lab.has_backends(&uid, 3).await?;
+    lab.stage.converged(1).await?;
     lab.stage.end().await;
     Ok(())
 }
