@@ -344,19 +344,15 @@ impl Watch {
     }
 
     pub(crate) async fn no_longer_interested_in(&self, uid: &str) {
-        let interests = v1::WatchInterests {
-            removals: vec![uid.to_owned()],
-            ..v1::WatchInterests::default()
-        };
+        let mut interests = v1::WatchInterests::default();
+        interests.removals.push(uid.to_owned());
         self.send(interests).await;
     }
 
     /// Asks for another look at a CLB.
     pub(crate) async fn look_again(&self, id: &str) {
-        let interests = v1::WatchInterests {
-            look_again: vec![id.to_owned()],
-            ..v1::WatchInterests::default()
-        };
+        let mut interests = v1::WatchInterests::default();
+        interests.look_again.push(id.to_owned());
         self.send(interests).await;
     }
 

@@ -5,3 +5,4 @@ mod moving;
 mod override_listeners;
 mod preserve;
 mod refusal;
+mod second_look;
