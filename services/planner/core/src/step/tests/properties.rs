@@ -1,5 +1,6 @@
 //! For random Services and random changes to them, to their cluster and to the cloud: what must hold whatever comes.
 
+use clb_model::cloud::LoadBalancer;
 use clb_model::marks;
 use clb_model::operation::{Change, Operation};
 use proptest::prelude::*;
@@ -11,7 +12,8 @@ use super::moment::{SERVERS, USERS, change, change_with_room, moments};
 use super::world::World;
 use crate::conditions::ACCEPTED;
 use crate::desired::tests::lab::Lab;
-use crate::desired::{DesiredVServerGroup, Wish, desired};
+use crate::desired::{DesiredVServerGroup, Inputs, Wish, desired};
+use crate::find::find;
 use crate::step::State;
 
 fn world() -> World {
@@ -37,7 +39,18 @@ fn wrongly_emptied(world: &World) -> Vec<String> {
     if world.lab.service.deleting || mistaken {
         return Vec::new();
     }
-    let Wish::Desired(desired) = desired(world.lab.inputs()) else {
+    // Of which family pods can be backends depends on the CLB that the Service has.
+    let lab = &world.lab;
+    let observed: Vec<&LoadBalancer> = world.cloud.load_balancers.values().collect();
+    let facts = match find(&lab.service, &lab.cluster.id, &observed) {
+        Ok(Some(found)) => lab.facts.with_observed(found.load_balancer),
+        _ => lab.facts.clone(),
+    };
+    let inputs = Inputs {
+        facts: &facts,
+        ..lab.inputs()
+    };
+    let Wish::Desired(desired) = desired(inputs) else {
         return Vec::new();
     };
     let live = |group: &&DesiredVServerGroup| group.ready_endpoints > 0 && !group.may_become_empty;
