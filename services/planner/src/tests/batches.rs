@@ -199,8 +199,6 @@ async fn what_follows_a_success_does_not_wait_for_earlier_failures() {
             .actuator
             .put(load_balancer("lb-1", "web", &marks::default_name(&web.uid)));
         let mut watcher = bench.watcher().await;
-        let mut wait = Duration::ZERO;
-        let mut begun = tokio::time::Instant::now();
         watcher
             .snapshot(&[annotated(web.clone(), WANTED_NAME, "other")])
             .await;
@@ -208,11 +206,14 @@ async fn what_follows_a_success_does_not_wait_for_earlier_failures() {
             let stale = Outcome::Stale {
                 part: "instance".to_owned(),
             };
-            let execution = bench.batch().await;
-            wait = begun.elapsed();
-            begun = tokio::time::Instant::now();
+            // A cluster that is heard of all the time: one that comes back plans everything anew.
+            let execution = loop {
+                tokio::select! {
+                    execution = bench.batch() => break execution,
+                    () = tokio::time::sleep(MINUTE / 6) => watcher.heartbeat(Duration::ZERO).await,
+                }
+            };
             execution.end_with(stale).await;
-            watcher.heartbeat(Duration::ZERO).await;
         }
         watcher.upsert(&deleting(web)).await;
         bench.batch().await.succeed().await;
@@ -221,11 +222,8 @@ async fn what_follows_a_success_does_not_wait_for_earlier_failures() {
             watcher.directive().await.writes.finalizer,
             FinalizerAction::Absent
         );
-        assert!(
-            deleted.elapsed() < wait / 2,
-            "{:?} of {wait:?}",
-            deleted.elapsed()
-        );
+        // The next wait would be a second at least.
+        assert!(deleted.elapsed() < MINUTE / 120, "{:?}", deleted.elapsed());
     }
 }
 
