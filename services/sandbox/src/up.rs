@@ -96,7 +96,11 @@ pub async fn run(options: Up) -> anyhow::Result<ExitCode> {
     let address = page::serve(page, sources, stop.clone()).await?;
     say(&format!("state page: http://{address}/"));
 
-    let outcome = show(&world, &manifests, once, Duration::from_secs(wait)).await;
+    let mut signals = Signals::register()?;
+    let outcome = tokio::select! {
+        outcome = show(&world, &manifests, once, Duration::from_secs(wait)) => outcome,
+        _ = signals.received() => Ok(if once { ExitCode::FAILURE } else { ExitCode::SUCCESS }),
+    };
     stop.cancel();
     world.shutdown().await;
     telemetry.shutdown().await;
@@ -106,7 +110,6 @@ pub async fn run(options: Up) -> anyhow::Result<ExitCode> {
 
 async fn show(world: &World, manifests: &[Manifest], once: bool, wait: Duration) -> anyhow::Result<ExitCode> {
     let started = Instant::now();
-    let mut signals = Signals::register()?;
     apply_all(world, manifests).await?;
     let wanted = manifests
         .iter()
@@ -140,10 +143,7 @@ async fn show(world: &World, manifests: &[Manifest], once: bool, wait: Duration)
     }
     say(&world.services.clbctl());
     say("Ctrl-C ends it");
-    tokio::select! {
-        _ = signals.received() => {}
-        followed = follow(&world.view, &mut progress, started, usize::MAX, Duration::MAX) => { followed?; }
-    }
+    follow(&world.view, &mut progress, started, usize::MAX, Duration::MAX).await?;
     Ok(ExitCode::SUCCESS)
 }
 
