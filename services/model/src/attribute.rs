@@ -83,6 +83,10 @@ attributes! {
     HealthCheckMethod = "HealthCheckMethod", Text, [Http, Https];
     /// Port that is checked; absent means the backend's own.
     HealthCheckConnectPort = "HealthCheckConnectPort", Number, [Tcp, Udp, Http, Https];
+    /// What a UDP check sends. No annotation names it: it is kept where a listener is made anew.
+    HealthCheckReq = "HealthCheckReq", Text, [Udp];
+    /// What the answer to it must be. As the request.
+    HealthCheckExp = "HealthCheckExp", Text, [Udp];
     /// Seconds to wait for an answer of a TCP or UDP check.
     HealthCheckConnectTimeout = "HealthCheckConnectTimeout", Number, [Tcp, Udp];
     /// Seconds to wait for an answer of an HTTP check.
@@ -117,6 +121,10 @@ attributes! {
     XForwardedForProto = "XForwardedFor_proto", Switch, [Http, Https];
     /// Whether the listener's port is passed on.
     XForwardedForSlbPort = "XForwardedFor_SLBPORT", Switch, [Http, Https];
+    /// Whether the CLB's address is passed on. No annotation names it.
+    XForwardedForSlbIp = "XForwardedFor_SLBIP", Switch, [Http, Https];
+    /// Whether the CLB's id is passed on. No annotation names it.
+    XForwardedForSlbId = "XForwardedFor_SLBID", Switch, [Http, Https];
     /// Whether the client's port is passed on.
     XForwardedForClientSrcPort = "XForwardedFor_ClientSrcPort", Switch, [Http, Https];
     /// Seconds until an idle connection ends.
@@ -131,6 +139,8 @@ attributes! {
     TlsCipherPolicy = "TLSCipherPolicy", Text, [Https];
     /// The default server certificate.
     ServerCertificateId = "ServerCertificateId", Text, [Https];
+    /// The certificate authority of clients. No annotation names it.
+    CaCertificateId = "CACertificateId", Text, [Https];
     /// The HTTPS port that requests are redirected to; its presence makes the listener a forwarding one.
     ForwardPort = "ForwardPort", Number, [Http];
 }

@@ -16,6 +16,8 @@ pub fn wire_name(attribute: ListenerAttribute, protocol: ListenerProtocol, creat
     match attribute {
         A::HealthCheck if is_layer_4 => "HealthCheckSwitch",
         A::HealthCheckInterval if is_layer_4 && create => "healthCheckInterval",
+        A::HealthCheckReq => "healthCheckReq",
+        A::HealthCheckExp => "healthCheckExp",
         other => other.name(),
     }
 }

@@ -151,6 +151,8 @@ fn has_effect(
         | A::HealthCheckDomain
         | A::HealthCheckHttpCode
         | A::HealthCheckMethod
+        | A::HealthCheckReq
+        | A::HealthCheckExp
         | A::HealthCheckConnectPort
         | A::HealthCheckConnectTimeout
         | A::HealthCheckTimeout

@@ -188,3 +188,49 @@ async fn protocols_on_kube_sim() -> anyhow::Result<()> {
 async fn protocols_on_a_real_api() -> anyhow::Result<()> {
     protocols(Api::Real).await
 }
+
+/// What a person has set in the console and no annotation can name comes to the new listener, too: what a UDP check asks and expects.
+async fn what_only_the_console_sets(api: Api) -> anyhow::Result<()> {
+    let Some(stage) = lab::start(api).await? else {
+        return Ok(());
+    };
+    apply_all(&stage, &[service("web", &["53/UDP"], &[])]).await?;
+    stage.converged(1).await?;
+    let id = id_of(&account(&stage), &service_api(&stage).get("web").await?);
+    account(&stage)
+        .call(
+            "SetLoadBalancerUDPListenerAttribute",
+            &[
+                ("RegionId", "cn-hangzhou"),
+                ("LoadBalancerId", &id),
+                ("ListenerPort", "53"),
+                ("healthCheckReq", "ping"),
+                ("healthCheckExp", "pong"),
+            ],
+        )
+        .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    apply_all(&stage, &[service("web", &["53/UDP"], &[("scheduler", "sch")])]).await?;
+    shows(
+        &stage,
+        &id,
+        &[
+            ("/listeners/udp~153/Scheduler", json!("sch")),
+            ("/listeners/udp~153/Status", json!("running")),
+            ("/listeners/udp~153/HealthCheckReq", json!("ping")),
+            ("/listeners/udp~153/HealthCheckExp", json!("pong")),
+        ],
+    )
+    .await?;
+    stage.end().await;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_console_sets_on_kube_sim() -> anyhow::Result<()> {
+    what_only_the_console_sets(Api::Simulated).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_the_console_sets_on_a_real_api() -> anyhow::Result<()> {
+    what_only_the_console_sets(Api::Real).await
+}
