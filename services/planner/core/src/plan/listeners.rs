@@ -19,6 +19,7 @@ use super::{Obstacle, PlanContext, domain_extensions};
 use crate::annotations::listener::PROXY_PROTOCOL;
 use crate::conditions::reason;
 use crate::desired::{DesiredListener, Source};
+use crate::find::annotated_id;
 
 /// What the Service asks for.
 #[derive(Debug, Clone, Copy)]
@@ -105,12 +106,16 @@ impl<'p> ListenerPlanner<'p, '_> {
             marked::listener_owner(self.context, load_balancer, listener),
             self.wanted.source,
         ) {
-            (Marked::Ours, _) | (Marked::Nobody, Source::Reused { .. }) => return true,
+            (Marked::Ours, _) => return true,
+            // Without the annotation that names the CLB what the Service has there stays, and nothing more of the user's is taken.
+            (Marked::Nobody, Source::Reused { .. }) if annotated_id(self.context.service).is_some() => {
+                return true;
+            }
             (Marked::Other(owner), _) => format!(
                 "listener {key} of CLB {clb} belongs to {owner}, so listener {wanted} of this Service cannot be made: use another \
                  port or another CLB, or remove the port from the other Service"
             ),
-            (Marked::Nobody, Source::Own) => format!(
+            (Marked::Nobody, _) => format!(
                 "listener {key} of CLB {clb} was not made for this Service, so listener {wanted} cannot be made: delete it, or use \
                  another port"
             ),

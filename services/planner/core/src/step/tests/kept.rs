@@ -6,7 +6,7 @@ use clb_model::operation::Change;
 
 use super::reuse::{USERS, key, overriding, reusing};
 use super::world::World;
-use crate::desired::tests::lab::Lab;
+use crate::desired::tests::lab::{Lab, tcp_port};
 use crate::step::{Memory, State};
 
 #[test]
@@ -154,4 +154,21 @@ fn a_users_clb_that_is_gone_is_neither_waited_for_nor_replaced() {
         panic!("not created");
     };
     assert_eq!(new.replaces, None);
+}
+
+#[test]
+fn a_service_whose_clb_is_no_longer_named_takes_no_more_listeners_of_the_user() {
+    for stops_early in [false, true] {
+        let mut world = overriding(Lab::tcp());
+        world.settle();
+        let users = world.clb().listeners[&key("tcp:9000")].clone();
+        world.lab.service.annotations.clear();
+        world.lab.service.ports = vec![tcp_port(9000)];
+        if stops_early {
+            world.pass_first(1);
+        }
+        world.settle();
+        assert_eq!(world.clb().listeners[&key("tcp:9000")], users);
+        assert_eq!(world.clb().listeners.len(), 1);
+    }
 }
