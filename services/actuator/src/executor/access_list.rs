@@ -48,6 +48,7 @@ impl Run {
             if !self.pause(delay, false).await {
                 return Err(Outcome::Busy { retry_after: delay });
             }
+            self.check_superseded(false)?;
             self.see_entries(&id).await?;
         }
         let id = Some(id);

@@ -259,6 +259,7 @@ impl Run {
         if !self.pause(delay, false).await {
             return Err(Outcome::Busy { retry_after: delay });
         }
+        self.check_superseded(false)?;
         self.see_backends(part, vgroup, backends).await
     }
 
@@ -270,22 +271,39 @@ impl Run {
         backends: &[Backend],
     ) -> Result<Vec<Backend>, Outcome> {
         let action = DescribeVServerGroup { vgroup };
-        let read = self
-            .region
-            .cloud
-            .read(&self.asker(), &action, self.give_up_at())
-            .await;
-        let shown = read.map_err(|error| {
-            if let Some(id) = &self.load_balancer {
-                self.region.mirror.refresh(id, Wanted::VGROUPS);
+        let mut attempts = Attempts::new();
+        loop {
+            let (id, _) = self.current()?;
+            let clock = self.region.mirror.clock();
+            let read = self
+                .region
+                .cloud
+                .read(&self.asker(), &action, self.give_up_at())
+                .await;
+            let shown = read.map_err(|error| {
+                self.region.mirror.refresh(&id, Wanted::VGROUPS);
+                read_failed(&error)
+            })?;
+            let is_taken_over = self
+                .region
+                .mirror
+                .edit_as_read(&id, part, clock, |load_balancer| {
+                    if let Some(group) = load_balancer.vgroups.get_mut(vgroup) {
+                        group.backends = shown.backends;
+                    }
+                });
+            if is_taken_over {
+                self.mark_own(part);
+                break;
             }
-            read_failed(&error)
-        })?;
-        self.edit(part, |load_balancer| {
-            if let Some(group) = load_balancer.vgroups.get_mut(vgroup) {
-                group.backends = shown.backends;
+            // Another batch has written to the CLB meanwhile.
+            let delay = attempts.next_delay();
+            if !self.pause(delay, false).await {
+                self.region.mirror.refresh(&id, Wanted::VGROUPS);
+                return Err(Outcome::Busy { retry_after: delay });
             }
-        });
+            self.check_superseded(false)?;
+        }
         let (_, current) = self.current()?;
         Ok(effective(&group(&current, vgroup)?, BackendChange::Add, backends))
     }

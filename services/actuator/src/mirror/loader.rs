@@ -128,6 +128,8 @@ async fn load_in_background(mirror: &Arc<Mirror>, batch: Vec<(LoadBalancerId, Wa
                     tracing::debug!(%error, %id, "a CLB could not be read; trying again");
                     state.unread.failed(&id, wanted, error.may_be_of_one())
                 }
+                // It may be said to be gone for long, and then hides no other.
+                None if reading.said_gone.contains(&id) => state.unread.failed(&id, wanted, true),
                 None if reading.overtaken.contains(&id) => state.unread.overtaken(&id, wanted),
                 None => {
                     state.unread.succeeded(&id);

@@ -160,6 +160,22 @@ impl Mirror {
         self.state.lock().edit(id, part, change);
     }
 
+    /// The same for what a read that began at `clock` has shown; not where anything was written to the CLB since. Whether it was taken over.
+    pub(crate) fn edit_as_read(
+        &self,
+        id: &LoadBalancerId,
+        part: &PartKey,
+        clock: u64,
+        change: impl FnOnce(&mut LoadBalancer),
+    ) -> bool {
+        let mut state = self.state.lock();
+        let is_newer = state.is_newer_than_writes(id, clock);
+        if is_newer {
+            state.edit(id, part, change);
+        }
+        is_newer
+    }
+
     /// Takes over a CLB that was created: it is complete, there is nothing on it.
     pub(crate) fn insert_created(&self, load_balancer: LoadBalancer) {
         let mut state = self.state.lock();

@@ -23,6 +23,8 @@ use crate::limits::Asker;
 pub(super) struct Reading {
     /// Written while they were read, or said to be gone, which their own attributes tell: what was read counts for nothing.
     pub(super) overtaken: BTreeSet<LoadBalancerId>,
+    /// Those of them that are said to be gone.
+    pub(super) said_gone: BTreeSet<LoadBalancerId>,
     /// Not read. Where one call asks about several, each of them has its error.
     pub(super) failed: BTreeMap<LoadBalancerId, ReadError>,
 }
@@ -111,6 +113,7 @@ impl Reader<'_> {
     fn look_whether_there(&self, ids: Vec<LoadBalancerId>, reading: &mut Reading) {
         for id in ids {
             self.mirror.refresh(&id, Wanted::INSTANCE);
+            reading.said_gone.insert(id.clone());
             reading.overtaken.insert(id);
         }
     }

@@ -35,12 +35,12 @@ fn own(lab: &Lab) -> Vec<String> {
 
 #[tokio::test]
 async fn a_creation_that_waits_for_its_limit_is_never_sent() {
-    let limits = "limits: [{action: '*', calls: 1000000, burst: 100000}, {action: CreateLoadBalancer, calls: 1, window: 2s}]";
+    let limits = "limits: [{action: '*', calls: 1000000, burst: 100000}, {action: CreateLoadBalancer, calls: 1, window: 5s}]";
     let lab = Lab::with(limits, |_| {}).await;
     lab.create("uid-other").await;
     let waiting = lab.batch("uid-1", creation("uid-1"));
     let then = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
+        lab.batches_run(1).await;
         looked(&lab, false).await
     };
     let (waiting, found) = tokio::join!(lab.execute(&waiting), then);
@@ -67,11 +67,15 @@ async fn a_creation_under_way_is_waited_for_and_shown_before_the_answer() {
     watch.interested_in("uid-1", None).await;
     lab.sim
         .cloud()
-        .order_fault(Fault::next(FaultKind::Stall { milliseconds: 700 }).of("CreateLoadBalancer"));
+        .order_fault(Fault::next(FaultKind::Hold).of("CreateLoadBalancer"));
     let begun = make(&lab);
     let then = async {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        looked(&lab, false).await
+        lab.faults_have_come().await;
+        let release = async {
+            lab.batches_run(2).await;
+            lab.sim.cloud().clear_faults();
+        };
+        tokio::join!(looked(&lab, false), release).0
     };
     let (_, found) = tokio::join!(lab.execute(&begun), then);
     let [id] = &own(&lab)[..] else {
@@ -100,7 +104,7 @@ async fn a_creation_that_was_done_and_never_answered_is_found() {
     lab.sim.cloud().order_fault(reset);
     let unanswered = make(&lab);
     let then = async {
-        tokio::time::sleep(Duration::from_millis(800)).await;
+        lab.has_called("CreateLoadBalancer").await;
         looked(&lab, false).await
     };
     let (_, found) = tokio::join!(lab.execute(&unanswered), then);

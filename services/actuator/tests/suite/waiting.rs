@@ -14,6 +14,11 @@ impl Lab {
         until("no fault is to come", come).await;
     }
 
+    /// Waits until the cloud has carried out a call of this action.
+    pub(crate) async fn has_called(&self, action: &str) {
+        until(&format!("{action} was called"), || self.calls(action) > 0).await;
+    }
+
     /// Waits until the actuator has taken so many batches that have not ended.
     pub(crate) async fn batches_run(&self, count: usize) {
         let sample = format!("\nclb_actuator_batches_running {count}\n");

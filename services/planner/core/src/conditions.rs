@@ -132,7 +132,7 @@ reasons! {
     CONTESTED = "Contested";
     /// TagsLeft is False: the annotation was changed since.
     UNCONTESTED = "Uncontested";
-    /// FormerLoadBalancer is True: its message is the id.
+    /// FormerLoadBalancer is True: its message lists the ids.
     GONE = "Gone";
 }
 

@@ -114,6 +114,7 @@ impl ClusterTask {
         if let Some(address) = step.batch.as_ref().and_then(static_address)
             && !self.facts.claim(uid, &address)
         {
+            self.view.attachments.restore(uid, own_attachments);
             return;
         }
         let trace = span.trace_context();

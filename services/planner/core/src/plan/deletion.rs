@@ -47,7 +47,7 @@ pub fn plan_deletion(context: PlanContext<'_>, found: Found<'_>, preserve: bool)
     draft.finish()
 }
 
-/// Plans that a Service which never got as far as an address leaves a user's CLB for another.
+/// Plans that a Service which never got as far as an address leaves a user's CLB for another or its own.
 #[must_use]
 pub(crate) fn plan_leaving(context: PlanContext<'_>, load_balancer: &LoadBalancer) -> Plan {
     let mut draft = Draft::new(context.fresh);
@@ -82,10 +82,12 @@ fn going(context: PlanContext<'_>) -> String {
     if service.deleting {
         "the Service is deleted".to_owned()
     } else if service.service_type == ServiceType::LoadBalancer {
-        format!(
-            "annotation {} names another CLB",
-            context.name_of(&LOAD_BALANCER_ID)
-        )
+        let another = if annotated_id(service).is_some() {
+            "names another CLB"
+        } else {
+            "names it no more"
+        };
+        format!("annotation {} {another}", context.name_of(&LOAD_BALANCER_ID))
     } else {
         "the Service is no longer of type LoadBalancer".to_owned()
     }

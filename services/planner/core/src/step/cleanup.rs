@@ -5,6 +5,7 @@ use clb_model::directive::{FinalizerAction, Severity};
 use clb_model::events;
 use clb_model::marks::{HASH_LABEL, LOAD_BALANCER_ID_LABEL};
 
+use super::doubts::doubt_search;
 use super::pass::Pass;
 use super::{Observation, State, Step, StepInputs};
 use crate::annotations::instance::PRESERVE;
@@ -140,6 +141,7 @@ fn failed(mut pass: Pass<'_>, error: &FindError) -> Step {
     pass.notifications.look_at(Subject::Failure);
     pass.notifications
         .say(Subject::Failure, Severity::Warning, FAILED, &message, None);
+    doubt_search(&mut pass, error);
     pass.end(State::Failed, message)
 }
 

@@ -18,9 +18,10 @@ use crate::plan::other_tags;
 /// How often what was set may be changed by somebody else before it is left to them.
 const MOST_FLIPS: u32 = 2;
 
-/// Within how long after our own write a change is part of a contest, milliseconds. Controllers answer each other at once; a person who
-/// sets a tag today and another next month is put right each time.
-const CONTEST_MS: u64 = 5 * 60_000;
+/// Within how long after our own write a change is part of a contest, milliseconds. Controllers answer each other at once, but where they
+/// share no actuator the answer is seen by the audit only, every 10 minutes by default; a person who sets a tag today and another next month
+/// is put right each time.
+const CONTEST_MS: u64 = 60 * 60_000;
 
 /// What became of the tags that the annotation asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,13 +6,12 @@ use clb_model::cluster::Service;
 
 use super::pass::Pass;
 use crate::conditions::reason;
-use crate::find::{FindError, annotated_id, labelled_id};
+use crate::find::{FindError, interest};
 use crate::plan::Plan;
 
 /// The user's CLB, or a group on it, is not as annotations need it.
 pub(super) fn doubt_refusal(pass: &mut Pass<'_>, service: &Service) {
-    let named = annotated_id(service).or_else(|| labelled_id(service));
-    pass.doubtful.extend(named);
+    pass.doubtful.extend(interest(service));
 }
 
 /// Which CLB is the Service's cannot be told, or the one that it names cannot be used.

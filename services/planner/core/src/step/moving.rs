@@ -9,7 +9,7 @@ use clb_model::LoadBalancerId;
 use clb_model::cloud::LoadBalancer;
 use clb_model::cluster::Service;
 use clb_model::directive::Severity;
-use clb_model::marks::LOAD_BALANCER_ID_LABEL;
+use clb_model::marks::{LOAD_BALANCER_ID_LABEL, vgroup_mark};
 
 use super::kept::has_our_listeners;
 use super::pass::Pass;
@@ -57,13 +57,30 @@ pub(super) fn go_on(mut pass: Pass<'_>, to: &LoadBalancerId, observed: &[&LoadBa
     )
 }
 
-/// Whether the Service leaves the user's CLB that was found for one of its own: it has neither an address nor a listener there.
+/// Whether the Service leaves the user's CLB that was found for one of its own: it has neither an address nor a listener there, nor does
+/// a listener of the user's send to a group of it.
 pub(super) fn leaves_for_its_own(inputs: StepInputs<'_>, found: Found<'_>) -> bool {
     let service = inputs.service;
     found.owner == Owner::User
         && service.ingress.is_empty()
         && annotated_id(service).is_none()
         && !has_our_listeners(inputs, found.load_balancer)
+        && !is_listened_to(inputs, found.load_balancer)
+}
+
+fn is_listened_to(inputs: StepInputs<'_>, load_balancer: &LoadBalancer) -> bool {
+    let used = load_balancer
+        .listeners
+        .values()
+        .filter_map(|listener| listener.vgroup.as_ref());
+    let mut backends = used
+        .filter_map(|id| load_balancer.vgroups.get(id))
+        .flat_map(|group| &group.backends);
+    backends.any(|backend| {
+        // k8s/<port>/…: the port is a number or the name of a target port.
+        let port = backend.description.split('/').nth(1).unwrap_or_default();
+        backend.description == vgroup_mark(port, &inputs.service.key, &inputs.cluster.id)
+    })
 }
 
 /// Takes off the user's CLB what the Service has there; then the label forgets it, and the Service begins anew.

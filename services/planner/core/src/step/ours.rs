@@ -59,6 +59,11 @@ pub(super) fn ours(inputs: StepInputs<'_>) -> Step {
             .correct(CLASS_CONDITION, false, reason::NO_CLASS, message);
     }
     match desired(inputs_for(inputs, inputs.service)) {
+        // What the Service's CLB uses may be asked about now, and nobody is told of an answer that does not come.
+        Wish::Questions(questions) if may_not_be_all(inputs) => {
+            pass.questions = questions;
+            pass.end(State::Observing, "waiting for the state of the cloud")
+        }
         Wish::Questions(questions) => ask(pass, questions),
         Wish::Problems(_) | Wish::Desired(_) if may_not_be_all(inputs) => {
             pass.end(State::Observing, "waiting for the state of the cloud")
@@ -146,6 +151,7 @@ fn facts_in_use(inputs: StepInputs<'_>) -> Option<CloudFacts> {
         return may_not_be_all(inputs).then(|| inputs.facts.with_address_given());
     };
     match find(inputs.service, &inputs.cluster.id, observed) {
+        Ok(Some(found)) if moving::leaves_for_its_own(inputs, found) => None,
         Ok(found) => Some(inputs.facts.with_observed(found?.load_balancer)),
         Err(_) => Some(inputs.facts.with_address_given()),
     }
@@ -347,6 +353,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     pass.memory.forget_old_charge_type(inputs.now_ms);
     if load_balancer.status == "locked" {
         pass.writes.readiness_gates = registered(&desired.gated_pods, &Plan::default(), load_balancer);
+        pass.doubtful.insert(load_balancer.id.clone());
         return locked(pass, load_balancer);
     }
     let (left_out, retry_at) =
@@ -384,7 +391,8 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
     // Nobody is sent to an address at which nothing of the Service listens.
     let has_begun = !inputs.service.ingress.is_empty() || has_our_listeners(inputs, load_balancer);
     let can_be_told = problem.is_some() && has_begun;
-    if !converging || can_be_told || serves(desired, &plan, load_balancer) {
+    let is_awaited = inputs.service.ingress.is_empty();
+    if !converging || can_be_told || (is_awaited && serves(desired, &plan, load_balancer)) {
         write_status(&mut pass, desired, &plan, load_balancer);
     }
     if let Some(problem) = problem {
@@ -402,6 +410,7 @@ fn follow(mut pass: Pass<'_>, desired: &Desired, found: Found<'_>, cannot_change
         return pass.end(State::Converging, message);
     }
     if let Some(message) = stopped(&mut pass, load_balancer) {
+        pass.doubtful.insert(load_balancer.id.clone());
         return unavailable(pass, message);
     }
     pass.forget_fields(desired, load_balancer);

@@ -39,11 +39,14 @@ pub(super) fn write_status(
             })
         })
         .collect();
+    // A listener that is there and has no backend is one whose address can be told.
+    let lacks_backends =
+        |error: &PortError| [reason::BACKENDS_MISSING, reason::QUOTA_EXCEEDED].contains(&error.reason);
     let works = |wanted: &DesiredListener| {
         load_balancer.listeners.contains_key(&wanted.key)
             && !errors
                 .iter()
-                .any(|error| error.listener == wanted.key && error.reason != reason::BACKENDS_MISSING)
+                .any(|error| error.listener == wanted.key && !lacks_backends(error))
     };
     if !desired.listeners.is_empty() && !desired.listeners.iter().any(works) && service.ingress.is_empty() {
         return;

@@ -31,8 +31,9 @@ pub(super) fn say_unusable(pass: &mut Pass<'_>) {
             .partition(|key| memory.named_left_out.contains(key));
         let names = new.iter().chain(&known);
         let names = names.map(|key| format!("{}:{}", key.server, key.port)).collect();
-        // Which ones they are does not make it another event: they may recover one by one.
-        let say = if new.is_empty() {
+        // Which ones they are does not make it another event: they may recover one by one. Where none was known, as after a restart, what
+        // the Service remembers decides.
+        let say = if new.is_empty() || known.is_empty() {
             Notifications::say
         } else {
             Notifications::repeat

@@ -106,3 +106,17 @@ fn a_node_of_a_service_with_mistakes_goes_when_its_grace_time_ends() {
     let end_of_grace = since_ms + world.lab.cluster.node_grace_ms;
     assert_eq!(world.look().wake_at_ms, Some(end_of_grace));
 }
+
+/// What the Service's CLB uses is there, which the mirror will show: that the cloud does not say so concerns nobody.
+#[test]
+fn nobody_is_told_of_a_question_before_the_mirror_has_shown_what_is_in_use() {
+    let mut world = World::settled(Lab::https());
+    let question = Question::Certificate("cert-a".to_owned());
+    world.lab.facts.certificates.clear();
+    let unanswered = [(question, "Forbidden".to_owned())];
+    world.lab.facts.unanswered_because = unanswered.into();
+    let early = world.look_too_early();
+    assert_eq!((early.state, early.questions.len()), (State::Observing, 1));
+    assert!(early.writes.is_empty(), "{:?}", early.writes);
+    assert_eq!(world.look().state, State::Converged);
+}

@@ -166,3 +166,32 @@ fn nothing_is_removed_while_the_snapshot_is_not_fresh() {
         .collect();
     assert_eq!(reasons.len(), 2, "{reasons:?}");
 }
+
+#[test]
+fn a_service_whose_group_a_listener_of_the_user_sends_to_stays() {
+    let mut world = World::new(
+        Lab::tcp()
+            .annotated("id", FIRST)
+            .annotated("external-ip-type", "eip"),
+    )
+    .with_users_clb(FIRST);
+    world.settle();
+    assert_eq!(world.lab.service.ingress, [], "no EIP is bound");
+    let clb = world.clb_mut();
+    let group = clb
+        .vgroups
+        .iter()
+        .find(|(_, group)| group.name.starts_with("k8s/"));
+    let group = group.map(|(id, _)| id.clone());
+    for listener in clb.listeners.values_mut() {
+        listener.vgroup.clone_from(&group);
+    }
+    let before = world.clb().vgroups.clone();
+    world
+        .lab
+        .service
+        .annotations
+        .retain(|name, _| name.ends_with("external-ip-type"));
+    world.settle();
+    assert_eq!(world.clb().vgroups, before);
+}
